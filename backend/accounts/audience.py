@@ -1,0 +1,94 @@
+"""Who may read what: the spaces that a question may draw on, from where it is asked.
+
+The answer follows from everyone who will read it. What can't be known counts as the smaller set.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from backend.accounts.models import (
+    Channel,
+    ChannelMember,
+    Identity,
+    Membership,
+    Standing,
+    User,
+    Workspace,
+)
+from backend.accounts.spaces import channel_key, personal_key, team_key
+from knowledge.models import Space
+
+# How long a reading of members or guests counts as known.
+KNOWN_FOR = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a question is asked, and by whom.
+
+    With a channel everyone in it reads the answer. Without one the asker alone does: a DM, a
+    private reply, the page, the terminal with `--as`. With neither user nor channel it is the
+    terminal of the home workspace.
+    """
+
+    workspace: Workspace
+    user: User | None = None
+    identity: Identity | None = None
+    channel: Channel | None = None
+
+
+def readable_spaces(place: Place) -> list[Space]:
+    """The spaces whose documents everyone who will read the answer may see."""
+    return list(Space.objects.filter(key__in=readable_keys(place)).order_by("pk"))
+
+
+def readable_keys(place: Place) -> set[str]:
+    """The keys of these spaces; a space that nobody filled yet has no row."""
+    asker = place.user
+    if place.identity is not None:
+        place.identity.refresh_from_db()
+        if place.identity.standing == Standing.REMOVED:
+            return set()
+        asker = place.identity.user
+    if asker is not None and not User.objects.filter(pk=asker.pk, is_active=True).exists():
+        return set()
+    if place.channel is not None:
+        return _channel_keys(place.workspace, place.channel)
+    if asker is None:
+        return {team_key(place.workspace)}
+    keys = {personal_key(place.workspace, asker)} | _joined_channel_keys(place.workspace, asker)
+    return keys | {team_key(place.workspace)} if _is_team(place, asker) else keys
+
+
+def _channel_keys(workspace: Workspace, channel: Channel) -> set[str]:
+    channel.refresh_from_db()
+    own = _key_of(channel)
+    known = channel.outsiders_read_at is not None and channel.outsiders_read_at > _oldest_known()
+    only_team = known and channel.has_outsiders is False
+    return {own, team_key(workspace)} if only_team or channel.outsiders_allowed else {own}
+
+
+def _joined_channel_keys(workspace: Workspace, user: User) -> set[str]:
+    joined = ChannelMember.objects.filter(
+        identity__user=user,
+        identity__installation__workspace=workspace,
+        read_at__gt=_oldest_known(),
+    ).exclude(identity__standing=Standing.REMOVED)
+    return {_key_of(member.channel) for member in joined.select_related("channel__installation")}
+
+
+def _is_team(place: Place, asker: User) -> bool:
+    if place.identity is not None:
+        return place.identity.standing == Standing.TEAM
+    return Membership.objects.filter(user=asker, workspace=place.workspace).exists()
+
+
+def _key_of(channel: Channel) -> str:
+    installation = channel.installation
+    return channel_key(installation.platform, installation.external_id, channel.external_id)
+
+
+def _oldest_known() -> datetime:
+    return timezone.now() - KNOWN_FOR

@@ -1,0 +1,33 @@
+"""Remove a document everywhere: from search at once, then its text, and answers that used it."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from backend.chat.models import Message, Source
+from knowledge.models import Document
+from knowledge.removal import purge_removed, remove_document
+
+BATCH = 200
+
+
+def remove(document: Document) -> None:
+    """Remove the document and everything that was made of it."""
+    remove_document(document)
+    sweep_removed()
+
+
+def sweep_removed() -> None:
+    """Finish every removal that is under way. Safe to repeat, and repeated by the worker: a
+    process may die between withdrawing a document and purging it."""
+    _erase_answers()
+    purge_removed()
+
+
+def _erase_answers() -> None:
+    used = Message.objects.filter(
+        versions__document__removed_at__isnull=False, erased_at=None
+    ).distinct()
+    while pks := list(used.values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            Source.objects.filter(message__in=pks).delete()
+            Message.objects.filter(pk__in=pks).update(text="", notice="", erased_at=timezone.now())

@@ -1,0 +1,41 @@
+"""Who may use the page: people who are signed in, as themselves in the home workspace."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from backend.accounts.audience import Place
+from backend.accounts.models import User
+from backend.accounts.spaces import home
+
+View = Callable[..., HttpResponse]
+
+SIGNED_OUT = "You are signed out. Open a sign-in link, then try again."
+
+
+def signed_in(view: View) -> View:
+    """Answer 401 with a sentence where nobody is signed in; never a redirect."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return problem(SIGNED_OUT, 401)
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
+def user_of(request: HttpRequest) -> User:
+    """The person who is signed in."""
+    return User.objects.get(pk=request.user.pk or 0)
+
+
+def place_of(request: HttpRequest) -> Place:
+    """The page is a private place of its user."""
+    return Place(home(), user=user_of(request))
+
+
+def problem(sentence: str, status: int = 400) -> JsonResponse:
+    return JsonResponse({"error": sentence}, status=status)

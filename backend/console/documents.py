@@ -1,0 +1,158 @@
+"""Documents on the page: list, add, remove, and open a passage in its neighbourhood."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from backend.accounts.audience import Place, readable_keys, readable_spaces
+from backend.accounts.models import User
+from backend.accounts.roles import may_change
+from backend.accounts.spaces import personal_key, space_for, team_key
+from backend.chat.removal import remove
+from backend.console.access import place_of, problem, signed_in
+from knowledge.catalogue import Entry, catalogue
+from knowledge.errors import FileRefused
+from knowledge.extraction import MAX_BYTES
+from knowledge.ingestion import add_document
+from knowledge.models import Document, Section, Space
+
+NOT_FOUND = "This document doesn't exist or you may not see it."
+NOT_YOURS = "Only a curator or an admin can change the team's documents."
+# Characters shown before and after a passage.
+NEIGHBOURHOOD = 1500
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def documents(request: HttpRequest) -> HttpResponse:
+    """GET: what the user may read. POST (file, space): add a file."""
+    return _add(request) if request.method == "POST" else _list(request)
+
+
+def _list(request: HttpRequest) -> HttpResponse:
+    place = place_of(request)
+    entries = catalogue(readable_spaces(place))
+    return JsonResponse(
+        {
+            "documents": [_fields(entry, place) for entry in entries],
+            "samples": sum(entry.document.sample for entry in entries),
+        }
+    )
+
+
+def _add(request: HttpRequest) -> HttpResponse:
+    place, file = place_of(request), request.FILES.get("file")
+    if file is None:
+        return problem("Choose a file to add.")
+    offered = {choice["key"] for choice in spaces_to_add_to(place)}
+    key = request.POST.get("space") or personal_key(place.workspace, _user(place))
+    if key not in offered:
+        return problem(NOT_YOURS, 409)
+    if (file.size or 0) > MAX_BYTES:
+        return problem(f"{file.name} has more than 25 MB, which is the limit.")
+    try:
+        added = add_document(space_for(key), file.name or "unnamed", file.read())
+    except FileRefused as error:
+        return problem(str(error))
+    document = added.version.document
+    entry = next(e for e in catalogue([document.space]) if e.document == document)
+    return JsonResponse(_fields(entry, place) | {"outcome": added.outcome}, status=201)
+
+
+@require_http_methods(["DELETE"])
+@signed_in
+def remove_document(request: HttpRequest, pk: UUID) -> HttpResponse:
+    place = place_of(request)
+    document = Document.objects.kept().filter(pk=pk, space__in=readable_spaces(place)).first()
+    if document is None:
+        return problem(NOT_FOUND, 404)
+    if not may_change(_user(place), place.workspace, document.space):
+        return problem(NOT_YOURS, 409)
+    remove(document)
+    return HttpResponse(status=204)
+
+
+@require_http_methods(["DELETE"])
+@signed_in
+def remove_samples(request: HttpRequest) -> HttpResponse:
+    """Remove all sample documents. Their rows stay, so they never come back by themselves."""
+    place = place_of(request)
+    for document in Document.objects.kept().filter(sample=True, space__in=readable_spaces(place)):
+        if not may_change(_user(place), place.workspace, document.space):
+            return problem(NOT_YOURS, 409)
+        remove(document)
+    return HttpResponse(status=204)
+
+
+@require_GET
+@signed_in
+def show_passage(request: HttpRequest, version: int, section: int) -> HttpResponse:
+    """A passage of the very version that an answer used, with the text around it."""
+    try:
+        start, end = int(request.GET["start"]), int(request.GET["end"])
+    except (KeyError, ValueError):
+        return problem("Say which characters: start and end.")
+    found = (
+        Section.objects.filter(
+            pk=section,
+            version=version,
+            version__document__removed_at=None,
+            version__document__space__key__in=readable_keys(place_of(request)),
+        )
+        .select_related("version__document")
+        .first()
+    )
+    if found is None or not 0 <= start <= end <= len(found.text):
+        return problem("This passage was removed, or you may not see it.", 404)
+    return JsonResponse(
+        {
+            "document": found.version.document.name,
+            "page": found.page,
+            "heading": found.heading,
+            "before": found.text[max(0, start - NEIGHBOURHOOD) : start],
+            "text": found.text[start:end],
+            "after": found.text[end : end + NEIGHBOURHOOD],
+            "version": found.version.number,
+            "removed": False,
+        }
+    )
+
+
+def spaces_to_add_to(place: Place) -> list[dict[str, str]]:
+    """Where the user may put a file; their own space first."""
+    user = _user(place)
+    choices = [{"key": personal_key(place.workspace, user), "label": "Only me"}]
+    team = space_for(team_key(place.workspace))
+    if may_change(user, place.workspace, team):
+        choices.append({"key": team.key, "label": "The whole team"})
+    return choices
+
+
+def _user(place: Place) -> User:
+    assert place.user is not None
+    return place.user
+
+
+def _label(space: Space) -> str:
+    kind, _, rest = space.key.partition(":")
+    return {"team": "Team", "personal": "Only me"}.get(kind, rest)
+
+
+def _fields(entry: Entry, place: Place) -> dict[str, Any]:
+    document = entry.document
+    return {
+        "id": str(document.pk),
+        "document": document.name,
+        "space": document.space.key,
+        "space_label": _label(document.space),
+        "status": entry.status,
+        "version": entry.version,
+        "passages": entry.passages,
+        "done": entry.done,
+        "total": entry.total,
+        "reason": entry.reason or None,
+        "removable": may_change(_user(place), place.workspace, document.space),
+        "sample": document.sample,
+    }

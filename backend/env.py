@@ -1,0 +1,45 @@
+"""Settings from the environment and `.env`. A wrong value stops the start with a sentence."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvError
+
+env = Env()
+
+
+def read(kind: str, name: str, default: Any, **options: Any) -> Any:
+    """The value of `name` as environs reads a `kind` ("int", "str", "bool", "list", …).
+
+    An empty value counts as unset, as in a copied `.env.example`.
+    """
+    if not os.environ.get(name, "").strip():
+        return default
+    try:
+        return getattr(env, kind)(name, **options)
+    except EnvError as error:
+        raise ImproperlyConfigured(f"{error}. Correct {name} in .env or the environment.") from None
+
+
+def secret_key(folder: Path) -> str:
+    """The generated key, made on first use and readable by its owner only."""
+    path = folder / "secret_key"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key := secrets.token_urlsafe(48))
+    return key
+
+
+if __name__ == "__main__":  # python -m backend.env NAME prints a setting, for the Makefile
+    from django.conf import settings
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
+    print(getattr(settings, sys.argv[1]))  # noqa: T201

@@ -1,0 +1,140 @@
+"""The Django project's settings; the names that users may set are listed in README.md."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+from environs import validate
+
+from backend.env import env, read, secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.read_env(str(BASE_DIR / ".env"), recurse=False)
+
+DATA_DIR = BASE_DIR / read("path", "DATA_DIR", Path("var"))
+DEBUG = read("bool", "DEBUG", False)
+SECRET_KEY = read("str", "SECRET_KEY", None) or secret_key(DATA_DIR)
+PORT = read("int", "PORT", 8000, validate=validate.Range(1, 65535))
+ALLOWED_HOSTS = read("list", "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "csp",
+    "knowledge",
+    "backend.accounts",
+    "backend.chat",
+    "backend.console",
+    "management",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "backend.urls"
+ASGI_APPLICATION = "backend.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA_DIR / "askwell.sqlite3",
+        "OPTIONS": {
+            # Several processes write: IMMEDIATE waits for the lock instead of failing midway.
+            # FULL, because what was acknowledged must survive a power cut; secure_delete,
+            # because removed text must leave the file.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+            "PRAGMA secure_delete=ON;",
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "/"
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+MEDIA_ROOT = DATA_DIR / "originals"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    # faiss tells how it was loaded, the SDKs' HTTP client every address that it calls.
+    "loggers": {
+        name: {"level": "WARNING"} for name in ("faiss", "httpx", "httpx2", "google_genai")
+    },
+}
+
+GOOGLE_API_KEY = read("str", "GOOGLE_API_KEY", "")
+GEMINI_BASE_URL = read("str", "GEMINI_BASE_URL", "")
+GEMINI_CHAT_MODEL = read("str", "GEMINI_CHAT_MODEL", "gemini-3.6-flash")
+GEMINI_EMBEDDING_MODEL = read("str", "GEMINI_EMBEDDING_MODEL", "gemini-embedding-001")
+OPENROUTER_API_KEY = read("str", "OPENROUTER_API_KEY", "")
+OPENAI_API_KEY = read("str", "OPENAI_API_KEY", OPENROUTER_API_KEY)
+_ON_OPENROUTER = bool(OPENROUTER_API_KEY) and OPENAI_API_KEY == OPENROUTER_API_KEY
+OPENAI_BASE_URL = read(
+    "str", "OPENAI_BASE_URL", "https://openrouter.ai/api/v1" if _ON_OPENROUTER else ""
+)
+OPENAI_CHAT_MODEL = read(
+    "str", "OPENAI_CHAT_MODEL", "openai/gpt-4o-mini" if _ON_OPENROUTER else "gpt-4o-mini"
+)
+OPENAI_EMBEDDING_MODEL = read(
+    "str",
+    "OPENAI_EMBEDDING_MODEL",
+    "openai/text-embedding-3-small" if _ON_OPENROUTER else "text-embedding-3-small",
+)
+EMBEDDINGS = read(
+    "str", "EMBEDDINGS", "auto", validate=validate.OneOf(["auto", "gemini", "openai", "local"])
+)
+GENERAL_ANSWERS = read(
+    "str", "GENERAL_ANSWERS", "marked", validate=validate.OneOf(["marked", "off"])
+)
+LOCAL_MODEL_DIR = DATA_DIR / "minilm-int8"
+SNAPSHOT_DIR = DATA_DIR / "snapshots"
+CHUNK_SIZE = read("int", "CHUNK_SIZE", 500, validate=validate.Range(50, 20_000))
+CHUNK_OVERLAP = read("int", "CHUNK_OVERLAP", 50, validate=validate.Range(0, CHUNK_SIZE - 1))
+TOP_K = read("int", "TOP_K", 8, validate=validate.Range(1, 50))
+# Unset, the embedding model's own measured threshold counts.
+SIMILARITY_THRESHOLD = read("float", "SIMILARITY_THRESHOLD", None, validate=validate.Range(0, 1))
+WATCH_FOLDERS = [
+    BASE_DIR / folder for folder in read("list", "WATCH_FOLDERS", ["documents"], subcast=Path)
+]
+INDEX_MEMORY_BYTES = 512 * 1024 * 1024
+SIGN_IN_LINK_LIFETIME = timedelta(hours=1)

@@ -1,0 +1,212 @@
+"""From a question to a stream of answer events: retrieve, prompt, generate, check citations."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from knowledge import retrieval, wording
+from knowledge.categories import Category, category_of, concerns_team, names_in
+from knowledge.citations import CheckedStream
+from knowledge.errors import ProviderError
+from knowledge.followups import follows_up, standalone
+from knowledge.models import Space
+from knowledge.passages import Passage
+from knowledge.prompts import NOT_IN_DOCUMENTS, Prompt, Turn
+from knowledge.providers import chain, fallback
+from knowledge.threads import in_pool
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is going on, for the person who waits."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Delta:
+    """The next piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Restart:
+    """Everything that was streamed so far is void; the answer begins anew."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The whole answer. `text` is the pieces since the last restart put together.
+
+    `sources` are the cited passages in the order of their numbers; `drawn_on` is everything that
+    was put before the model.
+    """
+
+    text: str
+    category: Category
+    provider: str
+    sources: Sequence[Passage] = ()
+    drawn_on: Sequence[Passage] = ()
+    refused: bool = False
+    notice: str = ""
+
+    @property
+    def used_context(self) -> bool:
+        return bool(self.sources)
+
+
+Event = Status | Delta | Restart | Answer
+SAID_AT_ONCE = {
+    Category.GREETING: wording.GREETING,
+    Category.CLARIFICATION: wording.CLARIFICATION,
+}
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question, the spaces that it may draw on, and what was said before it."""
+
+    text: str
+    spaces: Sequence[Space]
+    history: Sequence[Turn] = field(default=())
+
+
+async def answer(query: Query) -> AsyncGenerator[Event]:
+    """Stream the answer; the last event is the Answer, and its text is that of the Deltas since
+    the last Restart. A provider's failure raises nothing: the extractive answerer stands behind
+    them all."""
+    earlier = [turn.text for turn in query.history if turn.speaker == "user"]
+    category = category_of(query.text, follows_up=bool(earlier) and follows_up(query.text))
+    if category in SAID_AT_ONCE:
+        yield Delta(SAID_AT_ONCE[category])
+        yield Answer(SAID_AT_ONCE[category], category, "extractive")
+        return
+    yield Status(wording.SEARCHING)
+    found = await in_pool(
+        retrieval.retrieve, standalone(query.text, earlier), query.spaces, settings.TOP_K
+    )
+    notice = wording.TERMS_ONLY if found.terms_only else ""
+    if found.sufficient:
+        prompt = Prompt(query.text, found.passages, query.history)
+    elif await _is_general(query):
+        category, prompt = Category.GENERAL, Prompt(query.text, (), query.history)
+    else:
+        yield Delta(wording.DECLINED)
+        yield _declined("extractive", notice)
+        return
+    async with aclosing(_generate(prompt, category, notice)) as events:
+        async for event in events:
+            yield event
+
+
+async def _is_general(query: Query) -> bool:
+    """Whether a model may answer from what the world knows."""
+    if settings.GENERAL_ANSWERS == "off" or chain() == ["extractive"]:
+        return False
+    known = await in_pool(retrieval.mentions, names_in(query.text), query.spaces)
+    return not concerns_team(query.text, known)
+
+
+async def _generate(prompt: Prompt, category: Category, notice: str) -> AsyncGenerator[Event]:
+    draft = _Draft(prompt, category)
+    chosen = chain() if prompt.passages else [p for p in chain() if p != "extractive"]
+    try:
+        async with aclosing(fallback.stream(prompt, chosen)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, fallback.Restart):
+                    draft = _Draft(prompt, category)
+                    yield Restart(wording.RESTARTED.format(failed=piece.failed.capitalize()))
+                elif text := draft.feed(piece):
+                    yield Delta(text)
+    except ProviderError as error:
+        if draft.text:
+            yield Restart(str(error))
+        yield Delta(wording.DECLINED)
+        yield _declined("extractive", notice or str(error))
+        return
+    if rest := draft.finish():
+        yield Delta(rest)
+    final = draft.answer(notice)
+    if final.refused:
+        yield Delta(final.text)
+    yield final
+
+
+class _Draft:
+    """One provider's answer as it comes in: checked, and watched for the words of refusal."""
+
+    def __init__(self, prompt: Prompt, category: Category) -> None:
+        self._prompt = prompt
+        self._category = category
+        self._checked = CheckedStream([passage.text for passage in prompt.passages])
+        self._opening: str | None = ""
+        self._provider = ""
+        self.text = ""
+
+    def feed(self, piece: fallback.Piece) -> str:
+        """What may be shown now."""
+        self._provider = piece.provider
+        text = piece.text
+        if self._opening is not None:
+            self._opening += text
+            if _may_become_refusal(self._opening):
+                return ""
+            text, self._opening = self._mark + self._opening, None
+        return self._shown(self._checked.feed(text))
+
+    def finish(self) -> str:
+        """The rest of it, unless it was the words of refusal."""
+        if self._opening is not None:
+            if self._refused:
+                return ""
+            opening, self._opening = self._opening, None
+            return self._shown(self._checked.feed(self._mark + opening) + self._checked.finish())
+        return self._shown(self._checked.finish())
+
+    def answer(self, notice: str) -> Answer:
+        if self._refused or not self.text.strip():
+            return _declined(self._provider, notice, self._prompt.passages)
+        sources = [self._prompt.passages[number] for number in self._checked.cited]
+        if self._prompt.passages and not sources:
+            notice = notice or wording.UNCITED
+        return Answer(
+            self.text,
+            self._category,
+            self._provider,
+            sources,
+            self._prompt.passages,
+            notice=notice,
+        )
+
+    @property
+    def _mark(self) -> str:
+        return wording.GENERAL_MARK if self._category is Category.GENERAL else ""
+
+    @property
+    def _refused(self) -> bool:
+        return (self._opening or "").strip(" \n*_`.").startswith(NOT_IN_DOCUMENTS)
+
+    def _shown(self, text: str) -> str:
+        self.text += text
+        return text
+
+
+def _may_become_refusal(opening: str) -> bool:
+    begun = opening.lstrip(" \n*_`")
+    return NOT_IN_DOCUMENTS.startswith(begun[: len(NOT_IN_DOCUMENTS)])
+
+
+def _declined(provider: str, notice: str, drawn_on: Sequence[Passage] = ()) -> Answer:
+    return Answer(
+        wording.DECLINED,
+        Category.DOCUMENT,
+        provider,
+        drawn_on=drawn_on,
+        refused=True,
+        notice=notice,
+    )

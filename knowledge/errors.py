@@ -1,0 +1,106 @@
+"""What can go wrong in the knowledge engine. The docstring is the message that people read.
+
+KnowledgeError
+├── LocalModelMissing       (permanent)
+├── FileRefused             (permanent: the same bytes fail again)
+│   ├── UnsupportedType
+│   ├── EmptyFile
+│   ├── TooLarge
+│   ├── EncryptedFile
+│   ├── DamagedFile
+│   └── NoText
+├── LeaseLost
+└── ProviderError           (the next provider may do better)
+    ├── Throttled
+    ├── Unreachable
+    ├── Refused
+    └── NoAnswer
+"""
+
+
+class KnowledgeError(Exception):
+    """Something went wrong in the knowledge base."""
+
+    permanent = False
+
+    def __init__(self, detail: str = "") -> None:
+        self.detail = detail
+        message = (type(self).__doc__ or "").split("\n")[0]
+        super().__init__(f"{message.rstrip('.')}: {detail}" if detail else message)
+
+
+class LocalModelMissing(KnowledgeError):
+    """The local embedding model is missing or damaged; run `make setup`."""
+
+    permanent = True
+
+
+class FileRefused(KnowledgeError):
+    """This file can't be added."""
+
+    permanent = True
+
+
+class UnsupportedType(FileRefused):
+    """Askwell can't read this type of file; it reads TXT, Markdown, PDF and DOCX."""
+
+
+class EmptyFile(FileRefused):
+    """The file is empty."""
+
+
+class TooLarge(FileRefused):
+    """The file is too large."""
+
+
+class EncryptedFile(FileRefused):
+    """The file is protected by a password; save a copy without one and add that."""
+
+
+class DamagedFile(FileRefused):
+    """The file is damaged or is not what its name says."""
+
+
+class NoText(FileRefused):
+    """The file holds no text that can be read; a scan needs text recognition first."""
+
+
+class LeaseLost(KnowledgeError):
+    """Another process has taken this work over."""
+
+
+class ProviderError(KnowledgeError):
+    """The model can't be used at the moment."""
+
+    # Whether it counts towards letting the provider rest, or concerns this request only.
+    provider_at_fault = True
+    # Seconds that the provider asked to be left alone.
+    retry_after = 0.0
+
+
+class Throttled(ProviderError):
+    """The model's provider takes no more requests for the moment."""
+
+    def __init__(self, detail: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class Unreachable(ProviderError):
+    """The model's provider can't be reached or is out of order."""
+
+
+class Refused(ProviderError):
+    """The model's provider refused the request."""
+
+    permanent = True
+
+    def __init__(self, detail: str = "", *, provider_at_fault: bool = True) -> None:
+        super().__init__(detail)
+        self.provider_at_fault = provider_at_fault
+
+
+class NoAnswer(ProviderError):
+    """The model gave no answer to this question."""
+
+    provider_at_fault = False

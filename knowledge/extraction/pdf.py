@@ -1,0 +1,88 @@
+"""PDF through pypdf: a part begins with each page, and within a page with each heading."""
+
+import io
+import re
+import zlib
+from collections.abc import Iterator
+
+from pypdf import PdfReader
+from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError
+
+from knowledge.errors import DamagedFile, EncryptedFile, TooLarge
+from knowledge.extraction import Part
+
+MAX_PAGES = 2000
+# A heading begins a new part only once the one before it has this many characters.
+MIN_PART = 200
+# What pypdf lets through on broken files, beside its own errors.
+FAULTS = (
+    PyPdfError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
+_ITEM = re.compile(r"(?:[•▪●*–-]|\d{1,3}[.)])\s")
+_SENTENCE_END = re.compile(r"[.!?:;][\"')\]]*$")
+
+
+def read(data: bytes) -> Iterator[Part]:
+    """The text of each page, numbered from 1, under its headings."""
+    latest = ""
+    try:
+        reader = PdfReader(io.BytesIO(data))
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise EncryptedFile()
+        if len(reader.pages) > MAX_PAGES:
+            raise TooLarge(f"{len(reader.pages)} pages; the limit is {MAX_PAGES}")
+        for number, page in enumerate(reader.pages, start=1):
+            for heading, text in _under_headings(page.extract_text(), latest):
+                latest = heading
+                yield Part(number, heading, text)
+    except (DependencyError, FileNotDecryptedError) as error:
+        raise EncryptedFile() from error
+    except FAULTS as error:
+        raise DamagedFile(f"the PDF can't be read ({type(error).__name__})") from error
+
+
+def _under_headings(text: str, heading: str) -> Iterator[tuple[str, str]]:
+    """Stretches of a page with the heading that each stands under. A PDF doesn't say what is a
+    heading, so these are told from the lines; they stay in the text."""
+    lines = [line.rstrip() for line in text.split("\n")]
+    part: list[str] = []
+    before, latest = "", heading
+    for number, line in enumerate(lines):
+        following = next((rest.strip() for rest in lines[number + 1 :] if rest.strip()), "")
+        if _is_heading(line.strip(), before, following):
+            latest = line.strip()
+            if sum(map(len, part)) >= MIN_PART:
+                yield heading, "\n".join(part)
+                part = []
+            if not part:
+                heading = latest
+            before = ""
+        else:
+            before = line.strip()
+        part.append(line)
+    yield heading, "\n".join(part)
+
+
+def _is_heading(line: str, before: str, following: str) -> bool:
+    """A short line that begins like a title, ends like none, after a sentence's end and before a
+    line that begins one."""
+    looks_like_one = (
+        3 <= len(line) <= 80
+        and len(line.split()) <= 10
+        and (line[0].isupper() or line[0].isdigit())
+        and line[-1] not in ".,;!"
+        and sum(map(str.isalpha, line)) >= 3
+        and not _ITEM.match(line)
+    )
+    ends_before = not before or _SENTENCE_END.search(before) is not None
+    return looks_like_one and ends_before and bool(following) and not following[0].islower()

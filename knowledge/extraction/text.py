@@ -1,0 +1,79 @@
+"""Plain text and Markdown: one part a heading."""
+
+import codecs
+import itertools
+import re
+from collections.abc import Iterator
+
+from charset_normalizer import from_bytes
+from markdown_it import MarkdownIt
+
+from knowledge.errors import DamagedFile
+from knowledge.extraction import Part
+
+_BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_UNDERLINE = re.compile(r"^(={3,}|-{3,}|~{3,})\s*$")
+
+
+def read(data: bytes) -> Iterator[Part]:
+    """Plain text; a line in capitals or underlined counts as a heading."""
+    lines = decode(data).splitlines()
+    headings = {}
+    for number, line in enumerate(lines):
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        if line.strip() and _UNDERLINE.match(following):
+            headings[number] = (1, line.strip(), number + 2)
+        elif _in_capitals(line):
+            headings[number] = (2, line.strip(), number + 1)
+    return _parts(lines, headings)
+
+
+def read_markdown(data: bytes) -> Iterator[Part]:
+    """Markdown; headings as CommonMark has them, so not those inside code."""
+    text = decode(data)
+    tokens = MarkdownIt().parse(text)
+    headings = {}
+    for token, inline in itertools.pairwise(tokens):
+        if token.type == "heading_open" and token.map and token.level == 0:
+            first, last = token.map
+            headings[first] = (int(token.tag[1]), inline.content, last)
+    return _parts(text.splitlines(), headings)
+
+
+def decode(data: bytes) -> str:
+    """Bytes to text: by byte order mark, else UTF-8, else the likeliest of the older encodings."""
+    for bom, encoding in _BOMS.items():
+        if data.startswith(bom):
+            return data.decode(encoding, errors="replace")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        best = from_bytes(data).best()
+        if best is None:
+            raise DamagedFile("the text's encoding is not known") from None
+        return str(best)
+    if text.count("\x00") > len(text) // 4:  # UTF-16 without a mark
+        return data.decode("utf-16-le" if data[1:2] == b"\x00" else "utf-16-be", errors="replace")
+    return text
+
+
+def _in_capitals(line: str) -> bool:
+    words = line.strip()
+    return 3 < len(words) <= 80 and words.isupper() and words[-1] not in ".,;"
+
+
+def _parts(lines: list[str], headings: dict[int, tuple[int, str, int]]) -> Iterator[Part]:
+    """One part for each heading: (level, title, line after it) by line number."""
+    path: dict[int, str] = {}
+    starts = [(0, 0, "", 0), *((line, *rest) for line, rest in sorted(headings.items()))]
+    ends = [start[0] for start in starts[1:]] + [len(lines)]
+    for (_, level, title, first), end in zip(starts, ends, strict=True):
+        if title:
+            path = {known: name for known, name in path.items() if known < level} | {level: title}
+        yield Part(None, " > ".join(path.values()), "\n".join(lines[first:end]).strip("\n"))

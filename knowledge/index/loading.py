@@ -1,0 +1,72 @@
+"""Bring a space's index up to a revision: from a snapshot or another index, and from the rows."""
+
+import numpy as np
+from django.db.models import Q
+
+from knowledge.index import snapshots
+from knowledge.index.postings import Postings
+from knowledge.index.space_index import Segment, SpaceIndex
+from knowledge.index.terms import content_terms
+from knowledge.index.vectors import FlatVectors
+from knowledge.models import Chunk, Chunking, Embedding, EmbeddingModel, Space
+from knowledge.passages import text_to_search
+
+# Spaces below this many chunks are read from rows quickly enough.
+SNAPSHOT_CHUNKS = 2000
+
+
+def load(space: Space, model: EmbeddingModel) -> SpaceIndex:
+    """The space's index at its revision, read from the newest sound snapshot and from rows."""
+    start = snapshots.read(space, model) or SpaceIndex(0)
+    index = advance(start, space, model)
+    if index.count >= SNAPSHOT_CHUNKS and index.revision > start.revision:
+        snapshots.write(space, model, index)
+    return index
+
+
+def advance(index: SpaceIndex, space: Space, model: EmbeddingModel) -> SpaceIndex:
+    """The index at the space's revision: what was published since is read, the rest goes."""
+    chunkings = Chunking.objects.filter(space=space)
+    new = chunkings.filter(
+        Q(withdrawn_revision=None) | Q(withdrawn_revision__gt=space.revision),
+        published_revision__gt=index.revision,
+        published_revision__lte=space.revision,
+    )
+    withdrawn = chunkings.filter(
+        withdrawn_revision__gt=index.revision, withdrawn_revision__lte=space.revision
+    )
+    return index.advanced(
+        space.revision,
+        _segment(list(new.values_list("pk", flat=True)), model),
+        withdrawn.values_list("pk", flat=True),
+    )
+
+
+def _segment(chunkings: list[int], model: EmbeddingModel) -> Segment | None:
+    """The rows of these chunkings; a chunk without a vector of this model is found by terms."""
+    if not chunkings:
+        return None
+    rows = list(
+        Chunk.objects.filter(chunking__in=chunkings)
+        .order_by("pk")
+        .values_list(
+            "pk", "chunking_id", "section__heading", "text", "chunking__version__document__name"
+        )
+    )
+    if not rows:
+        return None
+    row_of = {row[0]: number for number, row in enumerate(rows)}
+    matrix = np.zeros((len(rows), model.dimensions), dtype=np.float32)
+    vectors = Embedding.objects.filter(model=model, chunk__chunking__in=chunkings)
+    for chunk_id, vector in vectors.values_list("chunk_id", "vector").iterator(1000):
+        if chunk_id in row_of:
+            matrix[row_of[chunk_id]] = np.frombuffer(vector, dtype="<f4")
+    return Segment(
+        np.array([row[0] for row in rows], dtype=np.int64),
+        np.array([row[1] for row in rows], dtype=np.int64),
+        FlatVectors(matrix),
+        Postings.of(
+            content_terms(text_to_search(name, heading, text)) for _, _, heading, text, name in rows
+        ),
+        np.ones(len(rows), dtype=bool),
+    )

@@ -1,0 +1,144 @@
+"""Add, replace and remove documents; the steps of the pipeline in their order.
+
+add_document (row and original, at once) → process: extract → chunk → embed → publish.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from knowledge import publishing
+from knowledge.embedding import choose_model
+from knowledge.errors import TooLarge
+from knowledge.extraction import clean, extract, kind_of
+from knowledge.models import Document, DocumentVersion, Section, Space, Store, VersionState
+
+MAX_CHARACTERS = 5_000_000
+
+# Called between steps: prolongs the lease, or raises LeaseLost.
+KeepLease = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of a file that was handed over: "ingested", "replaced" or "unchanged"."""
+
+    version: DocumentVersion
+    outcome: str
+
+
+def add_document(
+    space: Space, name: str, data: bytes, *, origin: str = "", sample: bool = False
+) -> Added:
+    """Keep the file and queue it to be read. The same bytes in a space are one document.
+
+    A file from the same `origin` (or, handed over, of the same name) becomes a new version.
+    Raises FileRefused, and then keeps nothing.
+    """
+    name = file_name(name)
+    kind_of(name, data)
+    digest = hashlib.sha256(data).hexdigest()
+    if (known := _same_content(space, digest)) is not None:
+        return Added(known, "unchanged")
+    stored = default_storage.save(f"{digest[:2]}/{secrets.token_hex(16)}", ContentFile(data))
+    try:
+        with transaction.atomic():
+            Space.objects.select_for_update().get(pk=space.pk)
+            if (known := _same_content(space, digest)) is None:
+                return _add_version(space, name, origin, sample, digest, len(data), stored)
+    except BaseException:
+        default_storage.delete(stored)
+        raise
+    default_storage.delete(stored)
+    return Added(known, "unchanged")
+
+
+def process(version: DocumentVersion, keep: KeepLease) -> None:
+    """Read, cut, embed and publish a claimed version; what a crash left half-done is done again.
+
+    Raises FileRefused (the file's fault) or another KnowledgeError (worth another attempt).
+    """
+    sections = list(version.sections.all()) or _read_sections(version)
+    keep()
+    model = choose_model()
+    sizes = chunk_sizes()
+    publishing.discard_unpublished(version)
+    cuts = publishing.cut(version.document.name, sections, *sizes)
+    built = publishing.build(version, cuts, sizes, model, keep)
+    publishing.publish(built.chunking, version)
+
+
+def chunk_sizes() -> tuple[int, int]:
+    """Size and overlap in characters: the last rebuild's where it named some, else settings'."""
+    store = Store.objects.filter(pk=1).first()
+    if store is None or store.chunk_size is None or store.chunk_overlap is None:
+        return settings.CHUNK_SIZE, settings.CHUNK_OVERLAP
+    return store.chunk_size, store.chunk_overlap
+
+
+def file_name(name: str) -> str:
+    """The last part of a path as a name that is safe to show and store."""
+    last = PurePath(clean(name).replace("\\", "/").replace("\n", " ")).name.strip()
+    return last[-255:] or "unnamed"
+
+
+def _same_content(space: Space, digest: str) -> DocumentVersion | None:
+    """The version of these bytes that stands or is on its way; a failed one is tried again."""
+    document = space.documents.kept().filter(versions__sha256=digest).first()
+    if document is None:
+        return None
+    latest = document.versions.latest("number")
+    if latest.sha256 != digest:
+        return None
+    if latest.state == VersionState.FAILED:
+        DocumentVersion.objects.filter(pk=latest.pk, state=VersionState.FAILED).update(
+            state=VersionState.RECEIVED, attempts=0, reason="", lease_until=None
+        )
+        latest.refresh_from_db()
+    return latest
+
+
+def _add_version(
+    space: Space, name: str, origin: str, sample: bool, digest: str, size: int, stored: str
+) -> Added:
+    document = _document_to_replace(space, name, origin)
+    replaced = document is not None
+    if document is None:
+        # A document that was removed keeps its row; the new one takes its origin over.
+        space.documents.filter(origin=origin).update(origin="")
+        document = Document.objects.create(space=space, name=name, origin=origin, sample=sample)
+    number = document.versions.count() + 1
+    version = document.versions.create(number=number, sha256=digest, size=size, original=stored)
+    return Added(version, "replaced" if replaced else "ingested")
+
+
+def _document_to_replace(space: Space, name: str, origin: str) -> Document | None:
+    kept = space.documents.kept()
+    if origin:
+        return kept.filter(origin=origin).first()
+    namesakes = list(kept.filter(name=name)[:2])
+    return namesakes[0] if len(namesakes) == 1 else None
+
+
+def _read_sections(version: DocumentVersion) -> list[Section]:
+    with version.original.open() as file:
+        parts = extract(version.document.name, file.read())
+    if (characters := sum(len(part.text) for part in parts)) > MAX_CHARACTERS:
+        raise TooLarge(f"{characters:,} characters of text; the limit is {MAX_CHARACTERS:,}")
+    rows = [
+        Section(version=version, position=i, page=part.page, heading=part.heading, text=part.text)
+        for i, part in enumerate(parts)
+    ]
+    pages = max((part.page or 0 for part in parts), default=0) or None
+    with transaction.atomic():
+        publishing.hold(version)
+        Section.objects.bulk_create(rows, batch_size=200)
+        DocumentVersion.objects.filter(pk=version.pk).update(pages=pages)
+    return rows

@@ -1,0 +1,49 @@
+"""Find everything in a text that a reader's client could turn into a link. Pure."""
+
+import re
+import unicodedata
+
+from linkify_it import LinkifyIt
+from linkify_it.tlds import TLDS
+
+Span = tuple[int, int]
+
+# Any scheme with a slash, the schemes that act without one, and addresses without a scheme.
+_SCHEME = re.compile(
+    r"""(?:[a-z][a-z0-9+.-]*:[/\\]+ | \b(?:javascript|data|vbscript|mailto|tel|file):(?=\S)
+        | (?<![\w:/\\])[/\\]{2}(?=\w[\w-]*\.)) [^\s<>"'`]*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+# Top-level domains that are better known as endings of file names. Such a name counts as a link
+# only where a path or a query follows it.
+_FILE_ENDINGS = ["ai", "app", "cc", "in", "is", "it", "md", "me", "mov", "my", "no", "pl", "pm"]
+_FILE_ENDINGS += ["ps", "py", "rs", "sh", "so", "st", "to", "us", "vi", "ws", "zip"]
+_BARE_FILE = re.compile(rf"[\w.-]+\.(?:{'|'.join(_FILE_ENDINGS)})", re.IGNORECASE)
+
+_linkify = LinkifyIt(options={"fuzzy_email": False, "fuzzy_ip": True}).tlds(TLDS)
+
+
+def find_links(text: str) -> list[Span]:
+    """Spans of the links in `text`, in order, without closing punctuation."""
+    spans = [match.span() for match in _SCHEME.finditer(text)]
+    for match in _linkify.match(text) or []:
+        if match.schema or not _BARE_FILE.fullmatch(match.text):
+            spans.append((match.index, match.last_index))
+    return _joined(text, spans)
+
+
+def links_in(text: str) -> set[str]:
+    """The links of `text` as they are compared: in NFKC."""
+    text = unicodedata.normalize("NFKC", text)
+    return {text[start:end] for start, end in find_links(text)}
+
+
+def _joined(text: str, spans: list[Span]) -> list[Span]:
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        end = start + len(text[start:end].rstrip(".,;:!?)]}*_~"))
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        elif end > start:
+            joined.append((start, end))
+    return joined

@@ -1,0 +1,45 @@
+"""Let a provider that keeps failing rest, and try it again with one request at a time."""
+
+import threading
+import time
+
+FAILURES = 3
+REST_SECONDS = 30.0
+
+
+class Breaker:
+    """Closed, requests pass. After FAILURES in a row it opens for REST_SECONDS, or for as long
+    as the provider asked; then one request is let through, and its outcome decides."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._rests_until = 0.0
+        self._probing = False
+
+    def allows(self) -> bool:
+        """Whether a request may go out now. A request that may must report its outcome."""
+        with self._lock:
+            if time.monotonic() < self._rests_until:
+                return False
+            if self._failures < FAILURES:
+                return True
+            if self._probing:
+                return False
+            self._probing = True
+            return True
+
+    def succeeded(self) -> None:
+        with self._lock:
+            self._failures, self._probing = 0, False
+
+    def failed(self, retry_after: float = 0.0) -> None:
+        with self._lock:
+            self._failures, self._probing = self._failures + 1, False
+            rest = REST_SECONDS if self._failures >= FAILURES else 0.0
+            self._rests_until = max(self._rests_until, time.monotonic() + max(rest, retry_after))
+
+    def abandoned(self) -> None:
+        """The request ended without telling anything about the provider."""
+        with self._lock:
+            self._probing = False

@@ -1,0 +1,73 @@
+"""The answerer that needs no model: it quotes the sentences that fit the question best."""
+
+import math
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator, Sequence
+
+from knowledge.chunking import sentences
+from knowledge.errors import NoAnswer
+from knowledge.index.terms import content_terms
+from knowledge.passages import Passage
+from knowledge.prompts import Prompt
+
+OPENING = "No language model could be reached, so this is quoted word for word:"
+QUOTES = 3
+QUOTE_CHARACTERS = 400
+# A further passage is quoted where it fits at least this much as well as the best one.
+WORTH_QUOTING = 0.6
+
+
+class Extractive:
+    """Quotes passages, with citations."""
+
+    name = "extractive"
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[str]:
+        if not prompt.passages:
+            raise NoAnswer("without a model there are only the documents")
+        yield OPENING
+        for quote in _quotes(prompt.question, prompt.passages):
+            yield f"\n\n> {quote}"
+
+    async def aclose(self) -> None:
+        """Nothing was opened."""
+
+
+def _quotes(question: str, passages: Sequence[Passage]) -> Iterator[str]:
+    """The best passages' best stretches, each with its citation."""
+    rarity = _rarity(question, passages)
+    fits = [
+        (score, -number, stretch)
+        for number, passage in enumerate(passages, start=1)
+        for score, stretch in [_best_stretch(passage.text, rarity)]
+    ]
+    # Between passages that fit equally well the search's order decides.
+    best = sorted(fits, reverse=True)[:QUOTES]
+    for score, number, stretch in best:
+        if score >= WORTH_QUOTING * best[0][0]:
+            yield f"{stretch} [{-number}]"
+
+
+def _best_stretch(text: str, rarity: dict[str, float]) -> tuple[float, str]:
+    """The neighbouring sentences that hold most of the question's terms, and how much that is."""
+    spans = sentences(text)
+    best = (-1.0, "")
+    for first, (start, _) in enumerate(spans):
+        for _, end in spans[first:]:
+            if end - start > QUOTE_CHARACTERS and end != spans[first][1]:
+                break
+            stretch = text[start:end]
+            held = set(content_terms(stretch))
+            # A longer stretch has to earn its length.
+            score = sum(rarity.get(term, 0.0) for term in held) - (end - start) / 10_000
+            best = max(best, (score, " ".join(stretch.split())))
+    return best
+
+
+def _rarity(question: str, passages: Sequence[Passage]) -> dict[str, float]:
+    """How much each of the question's terms tells the passages apart."""
+    held_by: Counter[str] = Counter()
+    for passage in passages:
+        held_by.update(set(content_terms(passage.text)))
+    wanted = set(content_terms(question))
+    return {term: math.log(1 + len(passages) / (1 + held_by[term])) for term in wanted}

@@ -1,0 +1,23 @@
+"""What providers' vectors become before they are kept."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from knowledge.errors import Unreachable
+
+# Asked of models that can cut their vectors; the store keeps at most as many.
+DIMENSIONS = 768
+
+
+def unit_vectors(vectors: Sequence[Sequence[float]]) -> np.ndarray:
+    """Float32 rows of length one: cut vectors come unnormalised. Raises Unreachable for rows of
+    different lengths, or with nothing in them."""
+    if len({len(vector) for vector in vectors}) > 1:
+        raise Unreachable("the model gave vectors of different lengths")
+    matrix = np.asarray(vectors, dtype=np.float32).reshape(len(vectors), -1)
+    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
+    if not np.isfinite(matrix).all() or not norms.all():
+        raise Unreachable("the model gave vectors that hold nothing")
+    vectors_of_length_one: np.ndarray = matrix / norms
+    return vectors_of_length_one

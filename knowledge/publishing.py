@@ -1,0 +1,170 @@
+"""Cut and embed a version's text into rows that nobody sees yet, then show them all at once."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import transaction
+
+from knowledge.chunking import chunk
+from knowledge.embedding import embed
+from knowledge.errors import LeaseLost
+from knowledge.models import (
+    Chunk,
+    Chunking,
+    Document,
+    DocumentVersion,
+    Embedding,
+    EmbeddingModel,
+    Section,
+    VersionState,
+)
+from knowledge.passages import text_to_embed
+
+# Rows of one write transaction: the write lock is held for some milliseconds only.
+BATCH = 128
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A chunk to be: `section.text[start:end]`, and the hash of what is embedded for it."""
+
+    section: Section
+    start: int
+    end: int
+    to_embed: str
+
+    @property
+    def text(self) -> str:
+        return self.section.text[self.start : self.end]
+
+    @property
+    def embedded_sha256(self) -> str:
+        return hashlib.sha256(self.to_embed.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Built:
+    """A chunking that is written and not yet shown, and how many of its chunks had to be
+    embedded for it."""
+
+    chunking: Chunking
+    embedded: int
+
+
+def cut(name: str, sections: Sequence[Section], size: int, overlap: int) -> list[Cut]:
+    """Every chunk of the document `name`; sizes in characters. Chunks never cross sections."""
+    return [
+        Cut(section, start, end, text_to_embed(name, section, start, end))
+        for section in sections
+        for start, end in chunk(section.text, size, overlap)
+    ]
+
+
+def build(
+    version: DocumentVersion,
+    cuts: Sequence[Cut],
+    sizes: tuple[int, int],
+    model: EmbeddingModel,
+    keep: Callable[[], None],
+) -> Built:
+    """Write chunks and vectors, unpublished. Calls `keep` before each batch is written."""
+    embedded = 0
+    chunking = Chunking.objects.create(
+        version=version,
+        space=version.document.space,
+        size=sizes[0],
+        overlap=sizes[1],
+        passages=len(cuts),
+    )
+    DocumentVersion.objects.filter(pk=version.pk).update(done=0, total=len(cuts))
+    for first in range(0, len(cuts), BATCH):
+        batch = cuts[first : first + BATCH]
+        vectors, anew = _vectors(batch, chunking, model)
+        embedded += anew
+        keep()
+        with transaction.atomic():
+            hold(version)
+            chunks = Chunk.objects.bulk_create(_rows(chunking, batch, first))
+            Embedding.objects.bulk_create(
+                Embedding(chunk=row, model=model, vector=vector.tobytes())
+                for row, vector in zip(chunks, vectors, strict=True)
+            )
+            DocumentVersion.objects.filter(pk=version.pk).update(done=first + len(batch))
+    return Built(chunking, embedded)
+
+
+def publish(chunking: Chunking, version: DocumentVersion) -> None:
+    """Make the chunking what its document shows, in one small transaction.
+
+    Raises LeaseLost, and changes nothing, where the version was taken over, overtaken by a newer
+    one, or its document removed.
+    """
+    with transaction.atomic():
+        revision = chunking.space.step()
+        document = Document.objects.select_for_update().get(pk=version.document_id)
+        ours = DocumentVersion.objects.filter(
+            pk=version.pk, state=version.state, token=version.token
+        ).update(state=VersionState.READY, lease_until=None, reason="")
+        newer = document.current is not None and document.current.number > version.number
+        if not ours or newer or document.removed_at is not None:
+            raise LeaseLost(f"{document.name} has changed meanwhile")
+        Chunking.objects.filter(
+            version__document=document, published_revision__isnull=False, withdrawn_revision=None
+        ).update(withdrawn_revision=revision)
+        Chunking.objects.filter(pk=chunking.pk).update(published_revision=revision)
+        document.current = version
+        document.save(update_fields=["current"])
+
+
+def hold(version: DocumentVersion) -> None:
+    """Lock the version's document for this transaction. Raises LeaseLost once it is removed: a
+    purge that has run must find nothing written after it."""
+    kept = Document.objects.kept().select_for_update()
+    if not kept.filter(pk=version.document_id).exists():
+        raise LeaseLost(f"{version.document.name} was removed")
+
+
+def discard_unpublished(version: DocumentVersion) -> None:
+    """Drop what an earlier attempt left half-done."""
+    for chunking in version.chunkings.filter(published_revision=None):
+        while pks := list(chunking.chunks.values_list("pk", flat=True)[:BATCH]):
+            Chunk.objects.filter(pk__in=pks).delete()
+        chunking.delete()
+
+
+def _rows(chunking: Chunking, batch: Sequence[Cut], first: int) -> Iterator[Chunk]:
+    for position, piece in enumerate(batch, start=first):
+        yield Chunk(
+            chunking=chunking,
+            section=piece.section,
+            position=position,
+            start=piece.start,
+            end=piece.end,
+            text=piece.text,
+            embedded_sha256=piece.embedded_sha256,
+        )
+
+
+def _vectors(
+    batch: Sequence[Cut], chunking: Chunking, model: EmbeddingModel
+) -> tuple[list[np.ndarray], int]:
+    """A vector for each piece, and how many were embedded: what the space has is not again."""
+    known = {
+        digest: np.frombuffer(vector, dtype="<f4")
+        for digest, vector in Embedding.objects.filter(
+            model=model,
+            chunk__chunking__space=chunking.space,
+            chunk__embedded_sha256__in={piece.embedded_sha256 for piece in batch},
+        ).values_list("chunk__embedded_sha256", "vector")
+    }
+    missing = {
+        piece.embedded_sha256: piece.to_embed
+        for piece in batch
+        if piece.embedded_sha256 not in known
+    }
+    if missing:
+        vectors = embed(list(missing.values()), model).astype("<f4")
+        known |= dict(zip(missing, vectors, strict=True))
+    return [known[piece.embedded_sha256] for piece in batch], len(missing)

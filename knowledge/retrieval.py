@@ -1,0 +1,113 @@
+"""search(query, spaces, k) -> passages: the one door to chunk rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from knowledge.embedding import active_model, embed
+from knowledge.errors import ProviderError
+from knowledge.models import Chunk, EmbeddingModel, Space
+from knowledge.passages import Passage
+
+if TYPE_CHECKING:
+    from knowledge.index.cache import IndexCache
+    from knowledge.index.ranking import Hit
+    from knowledge.index.space_index import SpaceIndex
+
+# Evidence from which on a question counts as answerable, by embedding provider: measured for the
+# local model (docs/decisions/0004-evidence.md), the same for the others until they are.
+THRESHOLDS = {"local": 0.46, "gemini": 0.46, "openai": 0.46}
+TERMS_ONLY_THRESHOLD = 0.60
+# A passage that holds this share of the question's words is evidence whatever the model says.
+TERMS_SUFFICE = 0.80
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """Passages for a question, best first, and whether they are evidence enough to answer it."""
+
+    passages: list[Passage]
+    sufficient: bool
+    # The embedding model could not be reached.
+    terms_only: bool
+
+
+def search(query: str, spaces: Sequence[Space], k: int) -> list[Passage]:
+    """The best `k` passages of these spaces. No threshold applies."""
+    return retrieve(query, spaces, k).passages
+
+
+def retrieve(query: str, spaces: Sequence[Space], k: int) -> Retrieved:
+    """The best `k` passages of these spaces, and how good they are as evidence."""
+    model = active_model()
+    if model is None or not spaces or not query.strip():
+        return Retrieved([], sufficient=False, terms_only=False)
+    try:
+        vector = embed([query], model, query=True)[0]
+    except ProviderError:
+        vector = None
+    # More than asked for: some may have been withdrawn since the index was brought up.
+    hits = _rank(query, vector, _indexes(spaces, model), k + 4)
+    passages = _read(hits, spaces)[:k]
+    return Retrieved(passages, _suffices(hits, passages, model, vector is None), vector is None)
+
+
+def mentions(words: Sequence[str], spaces: Sequence[Space]) -> bool:
+    """Whether any of the words stands in the spaces' documents."""
+    model = active_model()
+    if model is None or not words:
+        return False
+    mentioned = import_string("knowledge.index.ranking.mentioned")
+    return bool(mentioned(words, _indexes(spaces, model)))
+
+
+def _indexes(spaces: Sequence[Space], model: EmbeddingModel) -> "list[SpaceIndex]":
+    """The spaces' indexes at their present revisions."""
+    cache: IndexCache = import_string("knowledge.index.cache.indexes")
+    rows = Space.objects.filter(pk__in=[space.pk for space in spaces]).order_by("pk")
+    return [cache.at_revision_of(space, model) for space in rows]
+
+
+def _rank(*arguments: object) -> "list[Hit]":
+    hits: list[Hit] = import_string("knowledge.index.ranking.rank")(*arguments)
+    return hits
+
+
+def _read(hits: "Sequence[Hit]", spaces: Sequence[Space]) -> list[Passage]:
+    """The hits' rows, as far as they stand published in these spaces at this moment."""
+    scores = {hit.chunk_id: hit.score for hit in hits}
+    rows = (
+        Chunk.objects.readable([space.pk for space in spaces])
+        .filter(pk__in=scores)
+        .values_list(
+            "pk",
+            "chunking__version__document_id",
+            "chunking__version__document__name",
+            "chunking__version_id",
+            "section_id",
+            "chunking__space_id",
+            "section__page",
+            "section__heading",
+            "start",
+            "end",
+            "text",
+        )
+    )
+    found = {row[0]: Passage(row[0], str(row[1]), *row[2:], scores[row[0]]) for row in rows}
+    return [found[hit.chunk_id] for hit in hits if hit.chunk_id in found]
+
+
+def _suffices(
+    hits: "Sequence[Hit]", passages: Sequence[Passage], model: EmbeddingModel, terms_only: bool
+) -> bool:
+    kept = {passage.chunk_id for passage in passages}
+    own = max((hit.own for hit in hits if hit.chunk_id in kept), default=0.0)
+    terms = max((hit.terms for hit in hits if hit.chunk_id in kept), default=0.0)
+    if terms_only:
+        return terms >= TERMS_ONLY_THRESHOLD
+    if settings.SIMILARITY_THRESHOLD is not None:
+        return own >= float(settings.SIMILARITY_THRESHOLD)
+    return own >= THRESHOLDS[model.provider] or terms >= TERMS_SUFFICE

@@ -1,0 +1,16 @@
+"""Every sentence that the engine says to people on its own behalf."""
+
+GREETING = (
+    "Hello! Ask me anything about your team's documents, for example “How do I report an "
+    "expense?”. I answer with the passages that I found it in."
+)
+CLARIFICATION = (
+    "I'm not sure what you mean. Could you ask it as a full question, with a word or two about "
+    "what it concerns?"
+)
+DECLINED = "I could not find this in the documents that I may use here."
+GENERAL_MARK = "*Not from your documents:* "
+SEARCHING = "Searching the documents…"
+TERMS_ONLY = "The embedding model could not be reached, so only the words were searched for."
+RESTARTED = "{failed} broke off; starting again."
+UNCITED = "The model named no source for this."

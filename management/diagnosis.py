@@ -1,0 +1,135 @@
+"""What `doctor` looks at."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from backend.accounts.sign_in import home_has_admin
+from backend.accounts.spaces import home, space_for, team_key
+from knowledge.embedding import active_model, configured_provider
+from knowledge.errors import KnowledgeError
+from knowledge.models import DocumentVersion, VersionState
+from knowledge.providers import chain, minilm_files
+from knowledge.retrieval import search
+from management.ai_status import status
+
+# Earlier versions can, very rarely, damage a database that several processes write to.
+SOUND_SQLITE = (3, 51, 3)
+FREE_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: "ok", "note" (works, but should be known) or "fail", and what to do."""
+
+    level: str
+    what: str
+
+
+def diagnose() -> Iterator[Finding]:
+    """Every check, in the order in which a failing one would make the next ones fail."""
+    yield from _data_folder()
+    if (trouble := _database_trouble()) is not None:
+        yield Finding("fail", trouble)
+        return
+    yield Finding("ok", "the database answers and is migrated")
+    yield from _sqlite()
+    yield _local_model()
+    yield from _providers()
+    yield _embedding_model()
+    yield from _index()
+    yield from _documents()
+    yield _admin()
+
+
+def _data_folder() -> Iterator[Finding]:
+    folder = Path(settings.DATA_DIR)
+    if not os.access(folder, os.W_OK):
+        yield Finding("fail", f"{folder} can't be written to; change its owner or DATA_DIR")
+    elif (free := shutil.disk_usage(folder).free) < FREE_BYTES:
+        yield Finding("fail", f"{folder} has only {free / 1e9:.1f} GB left; make room")
+    else:
+        yield Finding("ok", f"{folder} can be written to, {free / 1e9:.0f} GB are free")
+
+
+def _database_trouble() -> str | None:
+    try:
+        executor = MigrationExecutor(connection)
+        behind = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except OperationalError as error:
+        return f"the database can't be opened ({error}); check DATA_DIR"
+    return "the database is not migrated; run `make run` or `manage.py migrate`" if behind else None
+
+
+def _sqlite() -> Iterator[Finding]:
+    if sqlite3.sqlite_version_info < SOUND_SQLITE:
+        yield Finding(
+            "note",
+            f"SQLite {sqlite3.sqlite_version} has a very rare fault when several processes write "
+            "(mended in 3.51.3); keep backups",
+        )
+
+
+def _local_model() -> Finding:
+    try:
+        minilm_files.verify(Path(settings.LOCAL_MODEL_DIR))
+    except KnowledgeError as error:
+        return Finding("fail" if _uses_local() else "note", str(error))
+    return Finding("ok", "the local embedding model is in place")
+
+
+def _uses_local() -> bool:
+    model = active_model()
+    return (model.provider if model else configured_provider()) == "local"
+
+
+def _providers() -> Iterator[Finding]:
+    if chain() == ["extractive"]:
+        yield Finding(
+            "note",
+            "no language model is configured, so answers are quotations; set GOOGLE_API_KEY or "
+            "OPENAI_API_KEY",
+        )
+        return
+    for name, state in status()["providers"].items():
+        if state["configured"] and state["problem"]:
+            yield Finding("fail", f"{name}: {state['problem']}; check its key, URL and models")
+        elif state["configured"]:
+            yield Finding("ok", f"{name} answers ({state['latency_ms']} ms)")
+
+
+def _embedding_model() -> Finding:
+    model = active_model()
+    if model is None:
+        return Finding("ok", f"a new store will embed with: {configured_provider()}")
+    return Finding("ok", f"documents are embedded with {model}, {model.dimensions} dimensions")
+
+
+def _index() -> Iterator[Finding]:
+    try:
+        search("test", [space_for(team_key(home()))], 1)
+    except KnowledgeError as error:
+        yield Finding("fail", f"searching fails: {error}")
+    else:
+        yield Finding("ok", "searching works")
+
+
+def _documents() -> Iterator[Finding]:
+    failed = DocumentVersion.objects.filter(
+        state=VersionState.FAILED, document__removed_at=None
+    ).select_related("document")
+    for version in failed:
+        yield Finding("note", f"{version.document.name} could not be read: {version.reason}")
+
+
+def _admin() -> Finding:
+    if home_has_admin():
+        return Finding("ok", "there is an admin")
+    return Finding("note", "there is no admin yet; open the sign-in link that `make run` prints")

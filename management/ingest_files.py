@@ -1,0 +1,60 @@
+"""What `ingest` does with each path."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.ingesting import finish
+from knowledge.errors import FileRefused, UnsupportedType
+from knowledge.models import Space, VersionState
+from management.watching import add_file
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file: ingested, unchanged, replaced, skipped or failed, and why."""
+
+    path: str
+    document: str
+    id: str | None
+    outcome: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A file to ingest; inside a folder an unsupported one is skipped, not failed."""
+
+    path: Path
+    in_folder: bool
+
+
+def listed(paths: Sequence[Path]) -> list[Listed]:
+    """The paths with every folder replaced by the files below it."""
+    files: list[Listed] = []
+    for path in paths:
+        if path.is_dir():
+            below = sorted(found for found in path.rglob("*") if found.is_file())
+            files.extend(Listed(found, in_folder=True) for found in below)
+        else:
+            files.append(Listed(path, in_folder=False))
+    return files
+
+
+def ingest(space: Space, file: Listed) -> Outcome:
+    """Add the file and take it through the pipeline."""
+    path = file.path
+    try:
+        version, outcome = add_file(space, path)
+    except UnsupportedType as error:
+        skipped = "skipped" if file.in_folder else "failed"
+        return Outcome(str(path), path.name, None, skipped, str(error))
+    except FileRefused as error:
+        return Outcome(str(path), path.name, None, "failed", str(error))
+    except OSError as error:
+        return Outcome(str(path), path.name, None, "failed", f"{error.strerror}: {path}")
+    version = finish(version)
+    name, pk = version.document.name, str(version.document_id)
+    if version.state != VersionState.READY:
+        return Outcome(str(path), name, pk, "failed", version.reason)
+    return Outcome(str(path), name, pk, outcome, None)

@@ -1,0 +1,37 @@
+"""A store that is thrown away: for measurements that must not touch the real one."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connections
+from django.test.utils import override_settings
+
+from knowledge.index.cache import indexes
+
+
+@contextmanager
+def scratch_store() -> Iterator[Path]:
+    """Inside, the database, originals and snapshots are in a temporary folder."""
+    original = connections.settings["default"]
+    with tempfile.TemporaryDirectory(prefix="askwell-scratch-") as name:
+        folder = Path(name)
+        paths = {"MEDIA_ROOT": folder / "originals", "SNAPSHOT_DIR": folder / "snapshots"}
+        scratch = {**original, "NAME": str(folder / "scratch.sqlite3")}
+        with override_settings(**paths):
+            try:
+                _use(scratch)
+                call_command("migrate", verbosity=0)
+                yield folder
+            finally:
+                _use(original)
+                indexes.clear()
+
+
+def _use(database: dict[str, object]) -> None:
+    """Make new connections, of every thread, go to `database`."""
+    connections["default"].close()
+    connections.settings["default"] = database
+    del connections["default"]
