@@ -87,12 +87,11 @@ async def answer(query: Query) -> AsyncGenerator[Event]:
         yield Answer(SAID_AT_ONCE[category], category, "extractive")
         return
     yield Status(wording.SEARCHING)
-    found = await in_pool(
-        retrieval.retrieve, standalone(query.text, earlier), query.spaces, settings.TOP_K
-    )
+    meant = standalone(query.text, earlier)
+    found = await in_pool(retrieval.retrieve, meant, query.spaces, settings.TOP_K)
     notice = wording.TERMS_ONLY if found.terms_only else ""
     if found.sufficient:
-        prompt = Prompt(query.text, found.passages, query.history)
+        prompt = Prompt(query.text, found.passages, query.history, meant)
     elif await _is_general(query):
         category, prompt = Category.GENERAL, Prompt(query.text, (), query.history)
     else:

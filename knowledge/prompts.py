@@ -39,11 +39,15 @@ class Turn:
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a chat model is asked. Without passages it is a question of general knowledge."""
+    """What a chat model is asked. Without passages it is a question of general knowledge.
+
+    `standalone` is the question with what it leans on, for an answerer that reads no history.
+    """
 
     question: str
     passages: Sequence[Passage] = ()
     history: Sequence[Turn] = field(default=())
+    standalone: str = ""
 
     @property
     def system(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from django.conf import settings
 from django.utils.module_loading import import_string
 
@@ -49,6 +50,13 @@ def retrieve(query: str, spaces: Sequence[Space], k: int) -> Retrieved:
         vector = embed([query], model, query=True)[0]
     except ProviderError:
         vector = None
+    return retrieve_embedded(query, vector, model, spaces, k)
+
+
+def retrieve_embedded(
+    query: str, vector: np.ndarray | None, model: EmbeddingModel, spaces: Sequence[Space], k: int
+) -> Retrieved:
+    """As `retrieve`, for a query that `model` has embedded; None where it could not."""
     # More than asked for: some may have been withdrawn since the index was brought up.
     hits = _rank(query, vector, _indexes(spaces, model), k + 4)
     passages = _read(hits, spaces)[:k]

@@ -1,5 +1,6 @@
 """Documents on the page: list, add, remove, and open a passage in its neighbourhood."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,8 @@ NOT_FOUND = "This document doesn't exist or you may not see it."
 NOT_YOURS = "Only a curator or an admin can change the team's documents."
 # Characters shown before and after a passage.
 NEIGHBOURHOOD = 1500
+# A long line, and after it one that begins no list item, table row, heading or code.
+_WRAPPED = re.compile(r"([^\n]{40,})\n(?=[^\s\-*•|#>\d`=~])")
 
 
 @require_http_methods(["GET", "POST"])
@@ -111,9 +114,9 @@ def show_passage(request: HttpRequest, version: int, section: int) -> HttpRespon
             "document": found.version.document.name,
             "page": found.page,
             "heading": found.heading,
-            "before": found.text[max(0, start - NEIGHBOURHOOD) : start],
-            "text": found.text[start:end],
-            "after": found.text[end : end + NEIGHBOURHOOD],
+            "before": _unwrapped(found.text[max(0, start - NEIGHBOURHOOD) : start]),
+            "text": _unwrapped(found.text[start:end]),
+            "after": _unwrapped(found.text[end : end + NEIGHBOURHOOD]),
             "version": found.version.number,
             "removed": False,
         }
@@ -128,6 +131,11 @@ def spaces_to_add_to(place: Place) -> list[dict[str, str]]:
     if may_change(user, place.workspace, team):
         choices.append({"key": team.key, "label": "The whole team"})
     return choices
+
+
+def _unwrapped(text: str) -> str:
+    """Paragraphs as single lines: where the source was wrapped is no matter of the page's."""
+    return _WRAPPED.sub(r"\1 ", text)
 
 
 def _user(place: Place) -> User:

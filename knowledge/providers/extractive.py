@@ -1,6 +1,7 @@
 """The answerer that needs no model: it quotes the sentences that fit the question best."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
@@ -15,6 +16,7 @@ QUOTES = 3
 QUOTE_CHARACTERS = 400
 # A further passage is quoted where it fits at least this much as well as the best one.
 WORTH_QUOTING = 0.6
+_WRAP = re.compile(r"\s*\n(?!\s*(?:[-*•|]|\d{1,3}[.)]\s))\s*")
 
 
 class Extractive:
@@ -26,8 +28,8 @@ class Extractive:
         if not prompt.passages:
             raise NoAnswer("without a model there are only the documents")
         yield OPENING
-        for quote in _quotes(prompt.question, prompt.passages):
-            yield f"\n\n> {quote}"
+        for quote in _quotes(prompt.standalone or prompt.question, prompt.passages):
+            yield f"\n\n{quote}"
 
     async def aclose(self) -> None:
         """Nothing was opened."""
@@ -37,7 +39,7 @@ def _quotes(question: str, passages: Sequence[Passage]) -> Iterator[str]:
     """The best passages' best stretches, each with its citation."""
     rarity = _rarity(question, passages)
     fits = [
-        (score, -number, stretch)
+        (score * passage.score, -number, stretch)
         for number, passage in enumerate(passages, start=1)
         for score, stretch in [_best_stretch(passage.text, rarity)]
     ]
@@ -45,7 +47,15 @@ def _quotes(question: str, passages: Sequence[Passage]) -> Iterator[str]:
     best = sorted(fits, reverse=True)[:QUOTES]
     for score, number, stretch in best:
         if score >= WORTH_QUOTING * best[0][0]:
-            yield f"{stretch} [{-number}]"
+            yield _as_quote(stretch, -number)
+
+
+def _as_quote(stretch: str, number: int) -> str:
+    """The stretch as a Markdown quotation; only list items and table rows keep their lines."""
+    lines = _WRAP.sub(" ", stretch).split("\n")
+    # Behind a table's row the citation would become a cell.
+    citation = f"\n\n[{number}]" if lines[-1].startswith("|") else f" [{number}]"
+    return "\n".join(f"> {line}".rstrip() for line in ("\n".join(lines) + citation).split("\n"))
 
 
 def _best_stretch(text: str, rarity: dict[str, float]) -> tuple[float, str]:
@@ -60,7 +70,7 @@ def _best_stretch(text: str, rarity: dict[str, float]) -> tuple[float, str]:
             held = set(content_terms(stretch))
             # A longer stretch has to earn its length.
             score = sum(rarity.get(term, 0.0) for term in held) - (end - start) / 10_000
-            best = max(best, (score, " ".join(stretch.split())))
+            best = max(best, (score, stretch))
     return best
 
 

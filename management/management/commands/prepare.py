@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
@@ -25,7 +26,9 @@ class Command(BaseCommand):
                 self.stderr.write(f"{path.name}: {version.reason}")
         ready = sum(version is not None for _, version, _ in found)
         self.stdout.write(f"{ready} documents of the watched folders are in place.")
-        if not home_has_admin():
+        if home_has_admin():
+            self.stdout.write(f"Askwell opens at http://127.0.0.1:{settings.PORT}")
+        else:
             self.stdout.write(
                 "\nOpen this link to sign in; it works once and makes you the admin:\n\n"
                 f"    {link_for(None)}\n"

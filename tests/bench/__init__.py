@@ -1,0 +1,1 @@
+"""The figures that Askwell promises, measured: `make bench`."""
