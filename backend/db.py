@@ -5,6 +5,7 @@ claim is one conditional UPDATE whose row count decides; leases run by the datab
 row whose worker died is claimed again when its lease runs out, at most MAX_ATTEMPTS times in all.
 """
 
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Iterator
@@ -12,12 +13,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TypeVar
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import DateTimeField, ExpressionWrapper, F, Model, Q, QuerySet, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
 from knowledge.errors import LeaseLost
+
+logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 RECEIVED, CLAIMED, FAILED = "received", "claimed", "failed"
@@ -40,7 +43,7 @@ def claim_row(row: QuerySet[Row], lease: timedelta) -> Row | None:
     taken = row.filter(_claimable()).update(
         state=CLAIMED, token=token, lease_until=_in(lease), attempts=F("attempts") + 1
     )
-    return row.model._default_manager.get(token=token) if taken else None
+    return row.model._default_manager.filter(token=token).first() if taken else None
 
 
 def renew(row: Model, lease: timedelta) -> bool:
@@ -105,6 +108,8 @@ def held(row: Model, lease: timedelta) -> Iterator[Callable[[], None]]:
                 if not renew(row, lease):
                     lost.set()
                     return
+            except DatabaseError as error:  # the next beat may come in time
+                logger.warning("the lease of %s could not be renewed: %s", row, error)
             finally:
                 connection.close()
 

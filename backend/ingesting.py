@@ -19,7 +19,8 @@ WAIT = timedelta(seconds=10)
 def work_on_next() -> bool:
     """Claim and work on one waiting version; False where none waits."""
     versions = DocumentVersion.objects.select_related("document__space")
-    db.set_aside_exhausted(DocumentVersion.objects.all())
+    if db.set_aside_exhausted(DocumentVersion.objects.all()):
+        publishing.discard_failed()
     version = db.claim(versions, LEASE)
     if version is None:
         return False
@@ -32,27 +33,34 @@ def work_on(version: DocumentVersion) -> None:
     try:
         with db.held(version, LEASE) as keep:
             ingestion.process(version, keep)
+        return
     except LeaseLost as error:
         logger.info("%s: %s", version, error)
-        publishing.discard_unpublished(version)
         db.fail(version, str(error))
     except KnowledgeError as error:
         if error.permanent:
             db.fail(version, str(error))
         else:
             db.release(version, str(error), WAIT * version.attempts)
+    except Exception as error:
+        logger.exception("%s broke off", version)
+        db.release(version, f"unexpected {type(error).__name__}", WAIT * version.attempts)
+    publishing.discard_failed()
 
 
 def finish(version: DocumentVersion) -> DocumentVersion:
     """Work on this version now, or wait where a worker has it; returns it ready or failed.
 
-    One attempt: what would be tried again later stays in the queue, with its reason.
+    One attempt: what would be tried again later stays in the queue, with its reason. Where the
+    worker died, its lease is waited for.
     """
-    claimed = db.claim_row(DocumentVersion.objects.filter(pk=version.pk), LEASE)
-    if claimed is not None:
-        work_on(claimed)
-    version.refresh_from_db()
-    while version.state == VersionState.CLAIMED:
-        time.sleep(0.2)
+    row = DocumentVersion.objects.filter(pk=version.pk)
+    while True:
+        if db.set_aside_exhausted(row):
+            publishing.discard_failed()
+        if (claimed := db.claim_row(row, LEASE)) is not None:
+            work_on(claimed)
         version.refresh_from_db()
-    return version
+        if version.state != VersionState.CLAIMED:
+            return version
+        time.sleep(0.2)

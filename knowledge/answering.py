@@ -61,10 +61,13 @@ class Answer:
 
 
 Event = Status | Delta | Restart | Answer
+PROVIDER_NAMES = {"gemini": "Gemini", "openai": "OpenAI"}
 SAID_AT_ONCE = {
     Category.GREETING: wording.GREETING,
     Category.CLARIFICATION: wording.CLARIFICATION,
 }
+# Marks in which a model may wrap the words of refusal.
+_WRAPPING = " \t\n*_`~>#.!\"'“”‘’«»"
 
 
 @dataclass(frozen=True)
@@ -119,12 +122,11 @@ async def _generate(prompt: Prompt, category: Category, notice: str) -> AsyncGen
             async for piece in pieces:
                 if isinstance(piece, fallback.Restart):
                     draft = _Draft(prompt, category)
-                    yield Restart(wording.RESTARTED.format(failed=piece.failed.capitalize()))
+                    failed = PROVIDER_NAMES.get(piece.failed, piece.failed)
+                    yield Restart(wording.RESTARTED.format(failed=failed))
                 elif text := draft.feed(piece):
                     yield Delta(text)
     except ProviderError as error:
-        if draft.text:
-            yield Restart(str(error))
         yield Delta(wording.DECLINED)
         yield _declined("extractive", notice or str(error))
         return
@@ -132,6 +134,8 @@ async def _generate(prompt: Prompt, category: Category, notice: str) -> AsyncGen
         yield Delta(rest)
     final = draft.answer(notice)
     if final.refused:
+        if draft.text:
+            yield Restart(wording.DECLINED)
         yield Delta(final.text)
     yield final
 
@@ -145,11 +149,12 @@ class _Draft:
         self._checked = CheckedStream([passage.text for passage in prompt.passages])
         self._opening: str | None = ""
         self._provider = ""
+        self._after: ProviderError | None = None
         self.text = ""
 
     def feed(self, piece: fallback.Piece) -> str:
         """What may be shown now."""
-        self._provider = piece.provider
+        self._provider, self._after = piece.provider, piece.after
         text = piece.text
         if self._opening is not None:
             self._opening += text
@@ -168,11 +173,15 @@ class _Draft:
         return self._shown(self._checked.finish())
 
     def answer(self, notice: str) -> Answer:
-        if self._refused or not self.text.strip():
-            return _declined(self._provider, notice, self._prompt.passages)
         sources = [self._prompt.passages[number] for number in self._checked.cited]
+        # Some models say a few words of their own before those of refusal.
+        gave_up = not sources and _plain(self.text).endswith(NOT_IN_DOCUMENTS)
+        if self._refused or gave_up or not self.text.strip():
+            return _declined(self._provider, notice, self._prompt.passages)
+        if self._provider == "extractive" and self._after is not None:
+            notice = f"{notice} {self._after}".strip()
         if self._prompt.passages and not sources:
-            notice = notice or wording.UNCITED
+            notice = f"{notice} {wording.UNCITED}".strip()
         return Answer(
             self.text,
             self._category,
@@ -188,7 +197,7 @@ class _Draft:
 
     @property
     def _refused(self) -> bool:
-        return (self._opening or "").strip(" \n*_`.").startswith(NOT_IN_DOCUMENTS)
+        return _plain(self._opening or "").startswith(NOT_IN_DOCUMENTS)
 
     def _shown(self, text: str) -> str:
         self.text += text
@@ -196,8 +205,12 @@ class _Draft:
 
 
 def _may_become_refusal(opening: str) -> bool:
-    begun = opening.lstrip(" \n*_`")
-    return NOT_IN_DOCUMENTS.startswith(begun[: len(NOT_IN_DOCUMENTS)])
+    return NOT_IN_DOCUMENTS.startswith(_plain(opening)[: len(NOT_IN_DOCUMENTS)])
+
+
+def _plain(text: str) -> str:
+    """Without the marks of Markdown in which a model may have wrapped the words of refusal."""
+    return text.replace("\\", "").strip(_WRAPPING)
 
 
 def _declined(provider: str, notice: str, drawn_on: Sequence[Passage] = ()) -> Answer:

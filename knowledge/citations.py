@@ -5,20 +5,21 @@ proven: these are held back until they are.
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from knowledge.links import find_links, links_in
+from knowledge.links import find_links, links_in, plain
 
 LINK_REMOVED = "[link removed]"
 
-_CITATION = re.compile(r"\[\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*\]")
-_BEGUN_CITATION = re.compile(r"\[[\d\s,;–-]{0,24}$")
+_CITATION = re.compile(r"\[(?=[\d\s,;–-]{1,60}\])\s*\d+(?:\s*[,;–-]\s*\d+)*\s*\]")
+_BEGUN_CITATION = re.compile(r"\[[\d\s,;–-]{0,60}$")
 _RUN = re.compile(r"[^\s\[]+|\[")
 # From here on a run of characters may turn out to be a link.
-_SUSPICIOUS = re.compile(r"[^\w,!?()'\"*-]", re.ASCII)
+_SUSPICIOUS = re.compile(r"[^\w,!?()'\"*\[。、「」『』“”‘’–—-]")
 _LINK_BEGINNINGS = ("http", "https", "www", "ftp", "javascript")
+# What may follow a word without a space where a citation between them is taken out.
+_CLOSING = re.compile(r"[.,;:!?)\"'”’*_]+")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class CheckedStream:
         self._links = [links_in(text) for text in passages]
         self._unread = ""
         self._run = ""  # the part of the present run that is out already
-        self._space = ""
+        self._space = ""  # read, and out as soon as something follows
+        self._dropped = False  # a citation was taken out just before
         self._queue: list[str | _Unproven] = []
 
     def feed(self, text: str) -> str:
@@ -67,18 +69,21 @@ class CheckedStream:
 
     def _read_space(self) -> None:
         rest = self._unread.lstrip()
+        if self._dropped and "\n" not in self._space:
+            self._space = ""
         self._space += self._unread[: len(self._unread) - len(rest)]
-        self._unread, self._run = rest, ""
+        self._unread, self._run, self._dropped = rest, "", False
         if "\n" in self._space:
             self._queue.append(self._release(paragraph_over=True))
 
     def _read_citation(self, citation: str) -> None:
-        self._unread, self._run = self._unread[len(citation) :], ""
+        self._unread = self._unread[len(citation) :]
         numbers = [int(n) - 1 for n in _expanded(citation)]
         known = [n for n in dict.fromkeys(numbers) if 0 <= n < len(self._links)]
         if not known:
-            self._space = self._space if "\n" in self._space else ""
+            self._dropped = True
             return
+        self._run, self._dropped = "", False
         self.cited.extend(n for n in known if n not in self.cited)
         self._emit("".join(f"[{self.cited.index(n) + 1}]" for n in known))
 
@@ -88,45 +93,58 @@ class CheckedStream:
         assert match is not None
         run = match[0]
         if run == "[":
-            self._unread, self._run = self._unread[1:], ""
+            self._unread = self._unread[1:]
+            self._keep_apart(run)
             self._emit(run)
+            self._run = run
         elif len(run) < len(self._unread) or final:
             self._unread = self._unread[len(run) :]
             self._emit_run(run)
-            self._run += run
         else:
             self._emit_beginning(run)
             return False
         return True
 
+    def _keep_apart(self, run: str) -> bool:
+        """Whether `run` closes what stood before a citation that was taken out. Anything else is
+        kept apart from it, so that nothing is made of the two."""
+        if not self._dropped:
+            return False
+        closing = _CLOSING.fullmatch(run) is not None
+        if not closing and self._run and not self._space:
+            self._space = " "
+        elif closing and "\n" not in self._space:
+            self._space = ""
+        self._run, self._dropped = "", False
+        return closing
+
     def _emit_beginning(self, run: str) -> None:
         """Of a run that goes on, what can't be part of a link."""
-        if _SUSPICIOUS.search(self._run) or _begins_link(self._run + run):
+        before = "" if self._dropped else self._run
+        if _doubtful_from(before) < len(before) or _begins_link(before + run):
             return
-        doubtful = _SUSPICIOUS.search(run)
-        plain = run[: doubtful.start()] if doubtful else run
-        self._emit(plain)
-        self._run += plain
-        self._unread = run[len(plain) :]
+        begun = run[: _doubtful_from(run)]
+        if begun and not (self._dropped and _CLOSING.fullmatch(begun)):
+            self._keep_apart(begun)
+            self._emit(begun)
+            self._run += begun
+            self._unread = run[len(begun) :]
 
     def _emit_run(self, run: str) -> None:
         """A whole run, of which `self._run` is out already: with its links proven or redacted."""
-        out = len(unicodedata.normalize("NFKC", self._run))
-        whole = unicodedata.normalize("NFKC", self._run + run)
-        spans = find_links(whole)
-        if not spans:
+        closing = self._keep_apart(run)
+        whole = self._run + run
+        redacted, links = _redacted(whole, len(self._run))
+        if not links:
             self._emit(run)
-            return
-        redacted = ""
-        for start, end in spans:
-            redacted += whole[out : max(start, out)] + LINK_REMOVED
-            out = end
-        redacted += whole[out:]
-        links = frozenset(whole[start:end] for start, end in spans)
-        if all(any(link in known for known in self._links) for link in links):
+        elif all(any(link in known for known in self._links) for link in links):
             self._emit(_Unproven(run, links, redacted))
         else:
             self._emit(redacted)
+        self._run = whole
+        # A bracket right behind a link would become part of it.
+        if self._unread.startswith("[") and (closing or find_links(plain(whole) + "[x")):
+            self._space = " "
 
     def _emit(self, item: str | _Unproven) -> None:
         if self._space and item:
@@ -152,8 +170,28 @@ class CheckedStream:
         return "".join(out)
 
 
+def _redacted(run: str, out: int) -> tuple[str, frozenset[str]]:
+    """What may be shown of a run after its first `out` characters, and the links that are not."""
+    whole = plain(run)
+    spans = [(start, end) for start, end in find_links(whole) if end > out or whole != run]
+    text = ""
+    for start, end in spans:
+        text += whole[out : max(start, out)] + LINK_REMOVED
+        out = end
+    text += whole[out:]
+    if whole != run or find_links(text):
+        text = LINK_REMOVED
+    return text, frozenset(whole[start:end] for start, end in spans)
+
+
+def _doubtful_from(run: str) -> int:
+    """Where the first character stands that a link could have."""
+    doubts = (i for i, c in enumerate(run) if _SUSPICIOUS.search(plain(c) or "."))
+    return next(doubts, len(run))
+
+
 def _begins_link(run: str) -> bool:
-    word = run.lstrip("(\"'*_").lower()
+    word = plain(run[:40]).lstrip("([\"'*_").lower()
     return bool(word) and any(b.startswith(word) or word.startswith(b) for b in _LINK_BEGINNINGS)
 
 

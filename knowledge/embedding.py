@@ -9,8 +9,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
 
-from knowledge.errors import ProviderError
+from knowledge.errors import ProviderError, Unreachable
 from knowledge.models import EmbeddingModel, Store
+from knowledge.providers import configured
+from knowledge.providers.fallback import breaker
 
 MAX_DIMENSIONS = 768
 EMBEDDERS = {
@@ -52,7 +54,7 @@ def choose_model() -> EmbeddingModel:
         return model
     provider = configured_provider()
     chosen = embedder(provider)
-    dimensions = chosen.embed(["dimensions"]).shape[1]
+    dimensions = _embedded(provider, ["dimensions"]).shape[1]
     if dimensions > MAX_DIMENSIONS:
         raise ProviderError(
             f"{chosen.name} gives {dimensions} dimensions; Askwell keeps at most {MAX_DIMENSIONS}"
@@ -72,11 +74,7 @@ def configured_provider() -> str:
     """The provider that a new store would embed with."""
     if settings.EMBEDDINGS != "auto":
         return str(settings.EMBEDDINGS)
-    if settings.GOOGLE_API_KEY or settings.GEMINI_BASE_URL:
-        return "gemini"
-    if settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL:
-        return "openai"
-    return "local"
+    return next((p for p in ("gemini", "openai") if configured(p)), "local")
 
 
 def embed(texts: Sequence[str], model: EmbeddingModel, *, query: bool = False) -> np.ndarray:
@@ -91,7 +89,18 @@ def embed(texts: Sequence[str], model: EmbeddingModel, *, query: bool = False) -
             f"the documents were embedded with {model.name}, but {chosen.name} is configured; "
             f"set the model back"
         )
-    vectors = chosen.embed(texts, query=query)
+    vectors = _embedded(model.provider, texts, query=query)
     if vectors.shape != (len(texts), model.dimensions):
         raise ProviderError(f"{model.name} gave vectors of another shape than before")
     return vectors
+
+
+def _embedded(provider: str, texts: Sequence[str], *, query: bool = False) -> np.ndarray:
+    """What the provider's embedder gives, unless it rests or is to be left alone for now."""
+    if provider != "local" and not configured(provider):
+        raise ProviderError(f"{provider} is not configured")
+    health = breaker(f"{provider} embeddings")
+    if not health.allows():
+        raise Unreachable(f"{provider}'s embeddings rest after failures", health.rest)
+    with health.watching():
+        return embedder(provider).embed(texts, query=query)

@@ -74,16 +74,15 @@ class ProviderError(KnowledgeError):
 
     # Whether it counts towards letting the provider rest, or concerns this request only.
     provider_at_fault = True
-    # Seconds that the provider asked to be left alone.
-    retry_after = 0.0
+
+    def __init__(self, detail: str = "", retry_after: float = 0.0) -> None:
+        """`retry_after`: seconds that the provider asked to be left alone."""
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class Throttled(ProviderError):
     """The model's provider takes no more requests for the moment."""
-
-    def __init__(self, detail: str = "", retry_after: float = 0.0) -> None:
-        super().__init__(detail)
-        self.retry_after = retry_after
 
 
 class Unreachable(ProviderError):
@@ -95,8 +94,10 @@ class Refused(ProviderError):
 
     permanent = True
 
-    def __init__(self, detail: str = "", *, provider_at_fault: bool = True) -> None:
-        super().__init__(detail)
+    def __init__(
+        self, detail: str = "", retry_after: float = 0.0, *, provider_at_fault: bool = True
+    ) -> None:
+        super().__init__(detail, retry_after)
         self.provider_at_fault = provider_at_fault
 
 

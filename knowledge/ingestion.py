@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from knowledge import publishing
 from knowledge.embedding import choose_model
@@ -46,7 +47,7 @@ def add_document(
     kind_of(name, data)
     digest = hashlib.sha256(data).hexdigest()
     if (known := _same_content(space, digest)) is not None:
-        return Added(known, "unchanged")
+        return known
     stored = default_storage.save(f"{digest[:2]}/{secrets.token_hex(16)}", ContentFile(data))
     try:
         with transaction.atomic():
@@ -57,7 +58,7 @@ def add_document(
         default_storage.delete(stored)
         raise
     default_storage.delete(stored)
-    return Added(known, "unchanged")
+    return known
 
 
 def process(version: DocumentVersion, keep: KeepLease) -> None:
@@ -65,6 +66,8 @@ def process(version: DocumentVersion, keep: KeepLease) -> None:
 
     Raises FileRefused (the file's fault) or another KnowledgeError (worth another attempt).
     """
+    with transaction.atomic():
+        publishing.hold(version)  # of a removed document there is nothing left to read
     sections = list(version.sections.all()) or _read_sections(version)
     keep()
     model = choose_model()
@@ -89,20 +92,23 @@ def file_name(name: str) -> str:
     return last[-255:] or "unnamed"
 
 
-def _same_content(space: Space, digest: str) -> DocumentVersion | None:
+def _same_content(space: Space, digest: str) -> Added | None:
     """The version of these bytes that stands or is on its way; a failed one is tried again."""
-    document = space.documents.kept().filter(versions__sha256=digest).first()
-    if document is None:
+    later = DocumentVersion.objects.filter(
+        document=OuterRef("document"), number__gt=OuterRef("number")
+    )
+    latest = DocumentVersion.objects.filter(
+        ~Exists(later), sha256=digest, document__space=space, document__removed_at=None
+    )
+    if (known := latest.order_by("pk").first()) is None:
         return None
-    latest = document.versions.latest("number")
-    if latest.sha256 != digest:
-        return None
-    if latest.state == VersionState.FAILED:
-        DocumentVersion.objects.filter(pk=latest.pk, state=VersionState.FAILED).update(
-            state=VersionState.RECEIVED, attempts=0, reason="", lease_until=None
-        )
-        latest.refresh_from_db()
-    return latest
+    again = DocumentVersion.objects.filter(pk=known.pk, state=VersionState.FAILED).update(
+        state=VersionState.RECEIVED, attempts=0, reason="", lease_until=None
+    )
+    if not again:
+        return Added(known, "unchanged")
+    known.refresh_from_db()
+    return Added(known, "ingested" if known.number == 1 else "replaced")
 
 
 def _add_version(
@@ -111,8 +117,8 @@ def _add_version(
     document = _document_to_replace(space, name, origin)
     replaced = document is not None
     if document is None:
-        # A document that was removed keeps its row; the new one takes its origin over.
-        space.documents.filter(origin=origin).update(origin="")
+        if origin:  # a document that was removed keeps its row; the new one takes its origin over
+            space.documents.filter(origin=origin).update(origin="")
         document = Document.objects.create(space=space, name=name, origin=origin, sample=sample)
     number = document.versions.count() + 1
     version = document.versions.create(number=number, sha256=digest, size=size, original=stored)

@@ -8,7 +8,7 @@ import secrets
 import uuid
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 
 def random_identity() -> str:
@@ -176,18 +176,6 @@ class Chunking(models.Model):
         return f"{self.version_id} in {self.size}/{self.overlap}"
 
 
-class ChunkQuerySet(models.QuerySet["Chunk"]):
-    def readable(self, spaces: "list[int]") -> "ChunkQuerySet":
-        """Chunks that stand published in one of `spaces` at this moment."""
-        return self.filter(
-            chunking__space__in=spaces,
-            chunking__published_revision__isnull=False,
-            chunking__withdrawn_revision=None,
-            chunking__version__document__removed_at=None,
-            chunking__version__document__current=F("chunking__version"),
-        )
-
-
 class Chunk(models.Model):
     """A passage: `section.text[start:end]`, a few sentences long."""
 
@@ -199,8 +187,6 @@ class Chunk(models.Model):
     text = models.TextField()
     # Of the text that is embedded, which also names document and heading.
     embedded_sha256 = models.CharField(max_length=64, db_index=True)
-
-    objects = ChunkQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -69,23 +69,28 @@ def build(
     model: EmbeddingModel,
     keep: Callable[[], None],
 ) -> Built:
-    """Write chunks and vectors, unpublished. Calls `keep` before each batch is written."""
+    """Write chunks and vectors, unpublished. Calls `keep` before each batch is written.
+
+    Raises LeaseLost where the version was taken over or its document removed.
+    """
     embedded = 0
-    chunking = Chunking.objects.create(
-        version=version,
-        space=version.document.space,
-        size=sizes[0],
-        overlap=sizes[1],
-        passages=len(cuts),
-    )
-    DocumentVersion.objects.filter(pk=version.pk).update(done=0, total=len(cuts))
+    with transaction.atomic():
+        hold(version)
+        chunking = Chunking.objects.create(
+            version=version,
+            space=version.document.space,
+            size=sizes[0],
+            overlap=sizes[1],
+            passages=len(cuts),
+        )
+        DocumentVersion.objects.filter(pk=version.pk).update(done=0, total=len(cuts))
     for first in range(0, len(cuts), BATCH):
         batch = cuts[first : first + BATCH]
         vectors, anew = _vectors(batch, chunking, model)
         embedded += anew
         keep()
         with transaction.atomic():
-            hold(version)
+            hold(version, chunking)
             chunks = Chunk.objects.bulk_create(_rows(chunking, batch, first))
             Embedding.objects.bulk_create(
                 Embedding(chunk=row, model=model, vector=vector.tobytes())
@@ -104,12 +109,12 @@ def publish(chunking: Chunking, version: DocumentVersion) -> None:
     with transaction.atomic():
         revision = chunking.space.step()
         document = Document.objects.select_for_update().get(pk=version.document_id)
-        ours = DocumentVersion.objects.filter(
-            pk=version.pk, state=version.state, token=version.token
-        ).update(state=VersionState.READY, lease_until=None, reason="")
-        newer = document.current is not None and document.current.number > version.number
-        if not ours or newer or document.removed_at is not None:
+        hold(version, chunking)
+        if document.current is not None and document.current.number > version.number:
             raise LeaseLost(f"{document.name} has changed meanwhile")
+        DocumentVersion.objects.filter(pk=version.pk).update(
+            state=VersionState.READY, lease_until=None, reason=""
+        )
         Chunking.objects.filter(
             version__document=document, published_revision__isnull=False, withdrawn_revision=None
         ).update(withdrawn_revision=revision)
@@ -118,12 +123,24 @@ def publish(chunking: Chunking, version: DocumentVersion) -> None:
         document.save(update_fields=["current"])
 
 
-def hold(version: DocumentVersion) -> None:
-    """Lock the version's document for this transaction. Raises LeaseLost once it is removed: a
-    purge that has run must find nothing written after it."""
+def hold(version: DocumentVersion, chunking: Chunking | None = None) -> None:
+    """Lock document and version, and the chunking that is being written, for this transaction.
+
+    Raises LeaseLost where the document was removed, the version taken over or the chunking
+    discarded: who purges or takes over must find nothing written after it.
+    """
     kept = Document.objects.kept().select_for_update()
     if not kept.filter(pk=version.document_id).exists():
         raise LeaseLost(f"{version.document.name} was removed")
+    ours = DocumentVersion.objects.select_for_update().filter(
+        pk=version.pk, state=version.state, token=version.token
+    )
+    if not ours.exists():
+        raise LeaseLost(version.document.name)
+    if chunking is not None:
+        written = Chunking.objects.select_for_update().filter(pk=chunking.pk)
+        if not written.exists():
+            raise LeaseLost(version.document.name)
 
 
 def discard_unpublished(version: DocumentVersion) -> None:
@@ -132,6 +149,16 @@ def discard_unpublished(version: DocumentVersion) -> None:
         while pks := list(chunking.chunks.values_list("pk", flat=True)[:BATCH]):
             Chunk.objects.filter(pk__in=pks).delete()
         chunking.delete()
+
+
+def discard_failed() -> None:
+    """Drop what versions left half-done that are set aside for good. Safe to repeat."""
+    unpublished = Chunking.objects.filter(published_revision=None)
+    failed = DocumentVersion.objects.filter(
+        state=VersionState.FAILED, pk__in=unpublished.values("version")
+    )
+    for version in failed:
+        discard_unpublished(version)
 
 
 def _rows(chunking: Chunking, batch: Sequence[Cut], first: int) -> Iterator[Chunk]:

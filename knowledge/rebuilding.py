@@ -9,6 +9,7 @@ from django.db import transaction
 
 from knowledge import publishing
 from knowledge.embedding import choose_model
+from knowledge.errors import LeaseLost
 from knowledge.index import snapshot_files
 from knowledge.index.cache import indexes
 from knowledge.ingestion import chunk_sizes
@@ -36,6 +37,13 @@ class Stats:
     found: int = 0
     spaces: list[str] = field(default_factory=list)
 
+    def count(self, cuts: Sequence[object], recut: int = 0, embedded: int = 0) -> None:
+        """Add a document that stands in these cuts."""
+        self.documents += 1
+        self.passages += len(cuts)
+        self.recut += recut
+        self.embedded += embedded
+
     def lines(self) -> Iterator[tuple[str, object]]:
         """Label and value of each figure."""
         yield "chunk size, overlap", "{} and {} characters".format(*self.sizes)
@@ -59,7 +67,10 @@ def rebuild(size: int | None, overlap: int | None, progress: Progress) -> Stats:
         pk__in=Document.objects.kept().exclude(current=None).values("current")
     )
     for version in progress(list(current.select_related("document__space"))):
-        _recut(version, stats)
+        try:
+            _recut(version, stats)
+        except LeaseLost:  # replaced or removed meanwhile: what replaced it is cut anew already
+            publishing.discard_unpublished(version)
     indexes.clear()
     for space in Space.objects.filter(chunkings__withdrawn_revision=None).distinct():
         snapshot_files.delete_all(space)
@@ -87,8 +98,7 @@ def _keep_sizes(size: int | None, overlap: int | None) -> None:
 
 def _recut(version: DocumentVersion, stats: Stats) -> None:
     cuts = publishing.cut(version.document.name, list(version.sections.all()), *stats.sizes)
-    stats.documents += 1
-    stats.passages += len(cuts)
+    publishing.discard_unpublished(version)  # of a rebuild that broke off
     live = Chunk.objects.filter(
         chunking__version=version,
         chunking__published_revision__isnull=False,
@@ -97,12 +107,11 @@ def _recut(version: DocumentVersion, stats: Stats) -> None:
     ).order_by("position")
     wanted = [(cut.section.pk, cut.start, cut.end, cut.embedded_sha256) for cut in cuts]
     if wanted == list(live.values_list("section", "start", "end", "embedded_sha256")):
+        stats.count(cuts)
         return
-    stats.recut += 1
-    publishing.discard_unpublished(version)
     built = publishing.build(version, cuts, stats.sizes, stats.model, keep=lambda: None)
-    stats.embedded += built.embedded
     publishing.publish(built.chunking, version)
+    stats.count(cuts, recut=1, embedded=built.embedded)
 
 
 def _try_searches(stats: Stats) -> None:

@@ -1,6 +1,5 @@
 """Measure ranking and refusal on a set of questions with known answers."""
 
-import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from knowledge.ingestion import add_document
 from knowledge.models import Space, VersionState
 from knowledge.passages import Passage
 from knowledge.retrieval import retrieve
-from management.queries import read_queries
+from management.queries import read_queries, read_rows
 from management.watching import files_in
 
 # Passages retrieved for a query: enough for ten different pages or documents.
@@ -54,11 +53,9 @@ def evaluate(folder: Path, progress: Progress) -> dict[str, Any]:
 def _load(folder: Path, space: Space, progress: Progress) -> dict[str, str]:
     """Load the folder's documents; how the questions call each, by document id."""
     if (folder / "docs.jsonl").exists() and not (folder / "files").is_dir():
-        with (folder / "docs.jsonl").open(encoding="utf-8") as file:
-            rows = [json.loads(line) for line in file if line.strip()]
         files = [
             (str(row["id"]), "document.md", f"# {row.get('title', '')}\n\n{row['text']}".encode())
-            for row in rows
+            for row in read_rows(folder / "docs.jsonl")
         ]
     else:
         below = folder / "files" if (folder / "files").is_dir() else folder

@@ -9,7 +9,7 @@ from backend.accounts.spaces import home, space_for, team_key
 from knowledge.errors import FileRefused
 from knowledge.extraction import supported
 from knowledge.ingestion import add_document
-from knowledge.models import Document, DocumentVersion, Space
+from knowledge.models import DocumentVersion, Space
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -45,7 +45,7 @@ def add_watched() -> Iterator[tuple[Path, DocumentVersion | None, str]]:
     A file whose document was removed by hand is left alone, also when it changes.
     """
     space = space_for(team_key(home()))
-    removed = Document.objects.exclude(removed_at=None).exclude(origin="")
+    removed = space.documents.exclude(removed_at=None).exclude(origin="")
     left_alone = set(removed.values_list("origin", flat=True))
     for folder in settings.WATCH_FOLDERS:
         for path in files_in(folder):

@@ -9,6 +9,8 @@ from django.db import close_old_connections
 
 from backend.chat.removal import sweep_removed
 from backend.ingesting import work_on_next
+from knowledge.index import snapshot_files
+from knowledge.publishing import discard_failed
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +27,13 @@ def run() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     swept = 0.0
+    snapshot_files.delete_strangers()
     while not stop.is_set():
         try:
             worked = work_on_next()
             if time.monotonic() - swept > SWEEP:
                 sweep_removed()
+                discard_failed()
                 swept = time.monotonic()
         except Exception:
             logger.exception("The worker goes on after a fault")

@@ -38,6 +38,10 @@ class Place:
     identity: Identity | None = None
     channel: Channel | None = None
 
+    @property
+    def asker(self) -> User | None:
+        return self.user if self.identity is None else self.identity.user
+
 
 def readable_spaces(place: Place) -> list[Space]:
     """The spaces whose documents everyone who will read the answer may see."""
@@ -46,34 +50,54 @@ def readable_spaces(place: Place) -> list[Space]:
 
 def readable_keys(place: Place) -> set[str]:
     """The keys of these spaces; a space that nobody filled yet has no row."""
-    asker = place.user
-    if place.identity is not None:
-        place.identity.refresh_from_db()
-        if place.identity.standing == Standing.REMOVED:
-            return set()
-        asker = place.identity.user
-    if asker is not None and not User.objects.filter(pk=asker.pk, is_active=True).exists():
+    now = _by_its_rows(place)
+    if now is None:
         return set()
-    if place.channel is not None:
-        return _channel_keys(place.workspace, place.channel)
-    if asker is None:
-        return {team_key(place.workspace)}
-    keys = {personal_key(place.workspace, asker)} | _joined_channel_keys(place.workspace, asker)
-    return keys | {team_key(place.workspace)} if _is_team(place, asker) else keys
+    if now.channel is not None:
+        return _channel_keys(now, now.channel)
+    if now.asker is None:
+        return {team_key(now.workspace)}
+    keys = {personal_key(now.workspace, now.asker)} | _joined_channel_keys(now.workspace, now.asker)
+    return keys | {team_key(now.workspace)} if _is_team(now, now.asker) else keys
 
 
-def _channel_keys(workspace: Workspace, channel: Channel) -> set[str]:
-    channel.refresh_from_db()
-    own = _key_of(channel)
+def _by_its_rows(place: Place) -> Place | None:
+    """The place as its rows stand now; None where the asker may read nothing, or where person,
+    channel and workspace don't belong together."""
+    here = {"installation__workspace": place.workspace}
+    identity, channel = place.identity, place.channel
+    if identity is not None:
+        known = Identity.objects.exclude(standing=Standing.REMOVED).select_related("user")
+        identity = known.filter(pk=identity.pk, **here).first()
+        if identity is None:
+            return None
+    if channel is not None:
+        channel = (
+            Channel.objects.select_related("installation").filter(pk=channel.pk, **here).first()
+        )
+        if channel is None:
+            return None
+    now = Place(place.workspace, place.user, identity, channel)
+    if now.asker and not User.objects.filter(pk=now.asker.pk, is_active=True).exists():
+        return None
+    return now
+
+
+def _channel_keys(place: Place, channel: Channel) -> set[str]:
     known = channel.outsiders_read_at is not None and channel.outsiders_read_at > _oldest_known()
     only_team = known and channel.has_outsiders is False
-    return {own, team_key(workspace)} if only_team or channel.outsiders_allowed else {own}
+    # Whoever asks reads along, whatever was known of the members.
+    if place.asker is not None and not _is_team(place, place.asker):
+        only_team = False
+    own = {_key_of(channel)}
+    return own | {team_key(place.workspace)} if only_team or channel.outsiders_allowed else own
 
 
 def _joined_channel_keys(workspace: Workspace, user: User) -> set[str]:
     joined = ChannelMember.objects.filter(
         identity__user=user,
         identity__installation__workspace=workspace,
+        channel__installation__workspace=workspace,
         read_at__gt=_oldest_known(),
     ).exclude(identity__standing=Standing.REMOVED)
     return {_key_of(member.channel) for member in joined.select_related("channel__installation")}

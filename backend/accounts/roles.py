@@ -7,8 +7,10 @@ from knowledge.models import Space
 
 
 def role_of(user: User, workspace: Workspace) -> str | None:
-    """The user's role, or None for a guest."""
-    membership = Membership.objects.filter(user=user, workspace=workspace).first()
+    """The user's role, or None for a guest and for whoever may no longer sign in."""
+    membership = Membership.objects.filter(
+        user=user, user__is_active=True, workspace=workspace
+    ).first()
     return membership.role if membership else None
 
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from backend.accounts.models import Membership, Role, SignInToken, User
+from backend.accounts.models import Membership, Role, SignInToken, User, Workspace
 from backend.accounts.spaces import home
 
 FIRST_ADMIN_EMAIL = "admin@localhost"
@@ -36,11 +36,13 @@ def redeem(token: str) -> User | None:
             return None
         if row.user is not None:
             return row.user if row.user.is_active else None
+        # Two links used at once wait for each other here.
+        workspace = Workspace.objects.select_for_update().get(pk=home().pk)
         if home_has_admin():
             return None
         user = User.objects.for_email(FIRST_ADMIN_EMAIL)
         Membership.objects.update_or_create(
-            user=user, workspace=home(), defaults={"role": Role.ADMIN}
+            user=user, workspace=workspace, defaults={"role": Role.ADMIN}
         )
         return user
 

@@ -46,8 +46,12 @@ def parse_space(name: str) -> Space:
 
 
 def space_name(space: Space) -> str:
-    """The inverse of `parse_space`, for lists: `team`, `personal:EMAIL`, `channel:…`."""
-    kind, _, rest = space.key.partition(":")
-    if kind == "personal":
-        return f"personal:{User.objects.get(pk=rest.rpartition('/')[2]).email}"
-    return "team" if kind == "team" else space.key
+    """The inverse of `parse_space`, for lists: `team`, `personal:EMAIL`, `channel:…`; the key
+    itself where that has no such name, as in another workspace."""
+    if space.key == team_key(home()):
+        return "team"
+    slug, _, user = space.key.removeprefix("personal:").partition("/")
+    if space.key.startswith("personal:") and slug == home().slug:
+        owner = User.objects.filter(pk=user).first()
+        return f"personal:{owner.email}" if owner else space.key
+    return space.key

@@ -1,9 +1,10 @@
 """ask(question) -> events: the one door to an answer, for every face of Askwell."""
 
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
@@ -11,14 +12,13 @@ from django.db import transaction
 from backend.accounts.audience import Place, readable_spaces
 from backend.chat import wording
 from backend.chat.errors import EmptyQuestion, QuestionTooLong, UnknownConversation
-from backend.chat.history import turns_for
+from backend.chat.history import Past, past_before, shown_to
 from backend.chat.models import Conversation, Message, Source, Speaker
 from knowledge import answering
 from knowledge.answering import Answer, Delta, Restart, Status
 from knowledge.categories import Category
 from knowledge.extraction import clean
-from knowledge.models import Document, Space
-from knowledge.prompts import Turn
+from knowledge.models import Document, DocumentVersion, Space
 
 logger = logging.getLogger(__name__)
 
@@ -65,38 +65,44 @@ async def ask(question: Question) -> AsyncGenerator[Event]:
     kept = await sync_to_async(_keep_question)(question)
     yield Begun(str(kept.conversation_id))
     for _ in range(MAX_ROUNDS):
-        spaces, turns = await sync_to_async(_look_up)(question.place, kept)
-        query = answering.Query(kept.text, spaces, turns)
-        async with aclosing(_one_round(query, question.place)) as events:
+        basis = await sync_to_async(_look_up)(question.place, kept)
+        async with aclosing(_one_round(basis)) as events:
             async for event in events:
-                if isinstance(event, Answer):
-                    message = await sync_to_async(_keep_answer)(kept, event)
-                    yield Answered(str(kept.conversation_id), message.pk, event)
-                    return
                 yield event
+                if isinstance(event, Answered):
+                    return
     yield Delta(wording.READERS_CHANGE)
     answer = Answer(wording.READERS_CHANGE, Category.DOCUMENT, "extractive", refused=True)
-    message = await sync_to_async(_keep_answer)(kept, answer)
-    yield Answered(str(kept.conversation_id), message.pk, answer)
+    yield await sync_to_async(_keep_answer)(kept, answer, Past())
 
 
-async def _one_round(
-    query: answering.Query, place: Place
-) -> AsyncGenerator[Status | Delta | Restart | Answer]:
-    """The events of one answer; ends without an Answer where it must be asked anew."""
+@dataclass(frozen=True)
+class _Basis:
+    """What one round goes by: the question, its readers' spaces, and what was said before."""
+
+    kept: Message
+    place: Place
+    spaces: list[Space]
+    past: Past
+
+
+async def _one_round(basis: _Basis) -> AsyncGenerator[Event]:
+    """The events of one answer; ends without Answered where it must be asked anew."""
+    query = answering.Query(basis.kept.text, basis.spaces, basis.past.turns)
     visible = False
     async with aclosing(answering.answer(query)) as events:
         async for event in events:
-            if isinstance(event, Delta) and not visible:
-                if not await sync_to_async(_still_reads)(place, query.spaces):
-                    return
-                visible = True
-            elif isinstance(event, Answer) and not await sync_to_async(_still_stands)(
-                place, query.spaces, event
-            ):
-                if visible:
+            if isinstance(event, Answer):
+                answered = await sync_to_async(_keep_if_it_stands)(basis, event)
+                if answered is not None:
+                    yield answered
+                elif visible:
                     yield Restart(wording.READERS_CHANGED)
                 return
+            if isinstance(event, Delta) and not visible:
+                if not await sync_to_async(_still_reads)(basis):
+                    return
+                visible = True
             yield event
 
 
@@ -117,39 +123,53 @@ def _keep_question(question: Question) -> Message:
 
 def _conversation(question: Question, text: str) -> Conversation:
     place = question.place
+    # What is said in a channel is everyone's there.
+    owner = place.asker if place.channel is None else None
+    where = {"workspace": place.workspace, "user": owner, "channel": place.channel}
     if question.conversation is None:
-        return Conversation.objects.create(
-            workspace=place.workspace, user=place.user, channel=place.channel, title=text[:200]
-        )
-    found = Conversation.objects.filter(
-        pk=question.conversation,
-        workspace=place.workspace,
-        user=place.user,
-        channel=place.channel,
-    ).first()
+        return Conversation.objects.create(title=text[:200], **where)
+    try:
+        found = Conversation.objects.filter(pk=UUID(question.conversation), **where).first()
+    except ValueError:
+        found = None
     if found is None:
         raise UnknownConversation()
     return found
 
 
-def _look_up(place: Place, kept: Message) -> tuple[list[Space], list[Turn]]:
+def _look_up(place: Place, kept: Message) -> _Basis:
     spaces = readable_spaces(place)
-    turns = turns_for(kept.conversation, spaces)
-    return spaces, turns[:-1]  # the last one is the question itself
+    return _Basis(kept, place, spaces, past_before(kept, spaces))
 
 
-def _still_reads(place: Place, spaces: Sequence[Space]) -> bool:
-    return set(spaces) <= set(readable_spaces(place))
+def _still_reads(basis: _Basis) -> bool:
+    return set(basis.spaces) <= set(readable_spaces(basis.place))
 
 
-def _still_stands(place: Place, spaces: Sequence[Space], answer: Answer) -> bool:
+def _keep_if_it_stands(basis: _Basis, answer: Answer) -> Answered | None:
+    """Keep the answer, unless its readers became fewer or something that it drew on was removed.
+    The documents are locked, so that none is removed in between."""
     drawn = {passage.document_id for passage in answer.drawn_on}
-    removed = Document.objects.filter(pk__in=drawn).exclude(removed_at=None)
-    return _still_reads(place, spaces) and not removed.exists()
+    with transaction.atomic():
+        there = Document.objects.kept().filter(pk__in=drawn).select_for_update()
+        past = Message.objects.filter(pk__in=basis.past.messages)
+        stands = (
+            len(there.order_by("pk")) == len(drawn)
+            and _still_reads(basis)
+            and shown_to(past, basis.spaces).count() == len(basis.past.messages)
+        )
+        return _keep_answer(basis.kept, answer, basis.past) if stands else None
 
 
-def _keep_answer(kept: Message, answer: Answer) -> Message:
-    """Keep the answer with what it drew on; question and answer are shown or hidden together."""
+def _keep_answer(kept: Message, answer: Answer, past: Past) -> Answered:
+    """Keep the answer with what it drew on; question and answer are shown or hidden together.
+
+    A model may repeat what it was told of the conversation so far, so what earlier turns drew on
+    counts as well. The extractive answerer is told nothing of them.
+    """
+    told = Message.objects.filter(pk__in=() if answer.provider == "extractive" else past.messages)
+    spaces = {passage.space_id for passage in answer.drawn_on}
+    versions = {passage.version_id for passage in answer.drawn_on}
     with transaction.atomic():
         message = Message.objects.create(
             conversation=kept.conversation,
@@ -162,8 +182,10 @@ def _keep_answer(kept: Message, answer: Answer) -> Message:
             refused=answer.refused,
         )
         for turn in (kept, message):
-            turn.spaces.add(*{passage.space_id for passage in answer.drawn_on})
-        message.versions.add(*{passage.version_id for passage in answer.drawn_on})
+            turn.spaces.add(*spaces, *Space.objects.filter(message__in=told).distinct())
+        message.versions.add(
+            *versions, *DocumentVersion.objects.filter(message__in=told).distinct()
+        )
         Source.objects.bulk_create(
             Source(
                 message=message,
@@ -176,4 +198,4 @@ def _keep_answer(kept: Message, answer: Answer) -> Message:
             )
             for number, passage in enumerate(answer.sources, start=1)
         )
-    return message
+    return Answered(str(kept.conversation_id), message.pk, answer)

@@ -1,5 +1,6 @@
 """Who may use the page: people who are signed in, as themselves in the home workspace."""
 
+import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -35,6 +36,15 @@ def user_of(request: HttpRequest) -> User:
 def place_of(request: HttpRequest) -> Place:
     """The page is a private place of its user."""
     return Place(home(), user=user_of(request))
+
+
+def json_of(request: HttpRequest) -> dict[str, Any]:
+    """The object that was sent; an empty one where it was none."""
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def problem(sentence: str, status: int = 400) -> JsonResponse:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from backend.chat.asking import Answered, Begun, Event, Question, ask
 from backend.chat.errors import BadQuestion
 from backend.chat.models import Message
-from backend.console.access import SIGNED_OUT, place_of, problem
+from backend.console.access import SIGNED_OUT, json_of, place_of, problem
 from backend.console.conversations import answer_fields
 from knowledge.answering import Delta, Restart, Status
 
@@ -26,10 +26,9 @@ async def ask_view(request: HttpRequest) -> HttpResponse | StreamingHttpResponse
     """POST {"question", "conversation"}: a stream of status, delta, restart, answer, error."""
     if not (await request.auser()).is_authenticated:
         return problem(SIGNED_OUT, 401)
-    try:
-        body = json.loads(request.body)
-        text, conversation = str(body["question"]), body.get("conversation")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    body = json_of(request)
+    text, conversation = body.get("question"), body.get("conversation")
+    if not isinstance(text, str):
         return problem("Send JSON with a question.")
     place = await sync_to_async(place_of)(request)
     events = ask(Question(text, place, str(conversation) if conversation else None))

@@ -1,6 +1,5 @@
 """Past conversations on the page, and thumbs."""
 
-import json
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +10,9 @@ from backend.accounts.audience import Place, readable_spaces
 from backend.chat import wording
 from backend.chat.history import shown_to
 from backend.chat.models import Conversation, Feedback, Message, Source, Speaker
-from backend.console.access import place_of, problem, signed_in
+from backend.console.access import json_of, place_of, problem, signed_in
 from backend.console.rendering import to_html
+from knowledge.extraction import clean
 
 NOT_FOUND = "This conversation doesn't exist or isn't yours."
 LISTED = 100
@@ -64,11 +64,8 @@ def give_feedback(request: HttpRequest, pk: int) -> HttpResponse:
     ).first()
     if message is None:
         return problem("This answer doesn't exist or isn't yours.", 404)
-    try:
-        body = json.loads(request.body)
-        value, reason = body["value"], str(body.get("reason") or "")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        value, reason = None, ""
+    body = json_of(request)
+    value, reason = body.get("value"), clean(str(body.get("reason") or ""))
     if value not in ("up", "down"):
         return problem("A thumb is up or down.")
     changes: dict[str, Any] = {"helpful": value == "up"}

@@ -100,7 +100,7 @@ def show_passage(request: HttpRequest, version: int, section: int) -> HttpRespon
     found = (
         Section.objects.filter(
             pk=section,
-            version=version,
+            version__id=version,
             version__document__removed_at=None,
             version__document__space__key__in=readable_keys(place_of(request)),
         )

@@ -1,7 +1,7 @@
 """Bring a space's index up to a revision: from a snapshot or another index, and from the rows."""
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from knowledge.index import snapshots
 from knowledge.index.postings import Postings
@@ -37,18 +37,17 @@ def advance(index: SpaceIndex, space: Space, model: EmbeddingModel) -> SpaceInde
     )
     return index.advanced(
         space.revision,
-        _segment(list(new.values_list("pk", flat=True)), model),
+        _segment(new, model),
         withdrawn.values_list("pk", flat=True),
     )
 
 
-def _segment(chunkings: list[int], model: EmbeddingModel) -> Segment | None:
-    """The rows of these chunkings; a chunk without a vector of this model is found by terms."""
-    if not chunkings:
-        return None
+def _segment(chunkings: QuerySet[Chunking], model: EmbeddingModel) -> Segment | None:
+    """The rows of these chunkings, a document's side by side in their order; a chunk without a
+    vector of this model is found by terms."""
     rows = list(
         Chunk.objects.filter(chunking__in=chunkings)
-        .order_by("pk")
+        .order_by("chunking", "position")
         .values_list(
             "pk", "chunking_id", "section__heading", "text", "chunking__version__document__name"
         )

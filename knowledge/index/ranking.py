@@ -55,11 +55,13 @@ def rank(
 ) -> list[Hit]:
     """The best `k` rows, best first. Without a vector, or the words' part alone, terms decide."""
     segments = [segment for index in indexes for segment in index.segments]
+    if not segments:
+        return []
     weights = _weigh(question, segments)
-    hits: list[Hit] = []
-    for segment in segments:
-        hits.extend(_rank_segment(segment, weights, vector, k))
-    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]
+    scored = [_score(segment, weights, vector, k) for segment in segments]
+    chunk_ids, scores, own, terms = (np.concatenate(column) for column in zip(*scored, strict=True))
+    best = np.lexsort((chunk_ids, -scores))[:k]
+    return [Hit(int(chunk_ids[i]), float(scores[i]), float(own[i]), float(terms[i])) for i in best]
 
 
 def mentioned(words: Sequence[str], indexes: Sequence[SpaceIndex]) -> bool:
@@ -88,7 +90,11 @@ def _weigh(question: str, segments: Sequence[Segment]) -> _Weights:
 
 
 def _document_frequency(term: str, segments: Sequence[Segment]) -> int:
-    return sum(int(segment.alive[segment.postings.of_term(term)[0]].sum()) for segment in segments)
+    found = 0
+    for segment in segments:
+        rows, _ = segment.postings.of_term(term)
+        found += int(segment.alive[rows].sum()) if len(segment.dead) else len(rows)
+    return found
 
 
 def _respelt(word: str, segments: Sequence[Segment]) -> str | None:
@@ -98,65 +104,45 @@ def _respelt(word: str, segments: Sequence[Segment]) -> str | None:
     return max(near, key=lambda term: (_document_frequency(term, segments), term), default=None)
 
 
-def _rank_segment(
+def _score(
     segment: Segment, weights: _Weights, vector: np.ndarray | None, k: int
-) -> list[Hit]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Chunk ids, scores, own scores and terms' parts of the rows that may be among the best."""
     terms = _bm25(segment, weights)
     wanted = min(max(CANDIDATES, k), len(terms))
-    best = np.argpartition(-terms, wanted - 1)[:wanted]
-    candidates = best[terms[best] > 0]
+    proposed = np.zeros(len(terms), dtype=bool)
+    best = np.argpartition(terms, -wanted)[-wanted:]
+    proposed[best] = terms[best] > 0
     if vector is not None:
         _, nearest = segment.vectors.nearest(vector, wanted, segment.dead)
-        candidates = np.union1d(candidates, nearest)
-    ranked = _with_neighbours(candidates, segment)
-    scored = _with_neighbours(ranked, segment)
-    own = np.full(len(terms) + 2, np.nan, dtype=np.float32)  # a border on either side
-    own[scored + 1] = terms[scored]
+        proposed[nearest] = True
+    left, right = segment.neighbours
+    rows = np.flatnonzero(proposed)
+    proposed[left[rows]] = proposed[right[rows]] = True
+    rows = np.flatnonzero(proposed)
+    proposed[left[rows]] = proposed[right[rows]] = True
+    own = terms
     if vector is not None:
-        cosines = segment.vectors.matrix[scored] @ vector
-        own[scored + 1] = COSINE_WEIGHT * cosines + (1 - COSINE_WEIGHT) * terms[scored]
-    scores = _smoothed(own, ranked, segment)
-    top = np.argsort(-scores, kind="stable")[:k]
-    return [
-        Hit(
-            int(segment.chunk_ids[row]),
-            float(score),
-            float(own[row + 1]),
-            float(terms[row]),
-        )
-        for row, score in zip(ranked[top], scores[top], strict=True)
-    ]
+        needed = np.flatnonzero(proposed)
+        own = terms.copy()
+        cosines = segment.vectors.matrix[needed] @ vector
+        own[needed] = COSINE_WEIGHT * cosines + (1 - COSINE_WEIGHT) * terms[needed]
+    beside = own[left[rows]] + own[right[rows]]
+    scores = (own[rows] + NEIGHBOUR * beside) / (1 + 2 * NEIGHBOUR)
+    return segment.chunk_ids[rows], scores, own[rows], terms[rows]
 
 
 def _bm25(segment: Segment, weights: _Weights) -> np.ndarray:
     """Each row's BM25 as a share of what the question's terms weigh together."""
     postings = segment.postings
-    scores = np.zeros(len(segment.alive), dtype=np.float32)
-    norm = K1 * (1 - B + B * postings.lengths / max(weights.mean_length, 1.0))
-    for term, idf in weights.idf.items():
-        rows, counts = postings.of_term(term)
-        scores[rows] += idf * counts * (K1 + 1) / (counts + norm[rows])
-    shares: np.ndarray = scores * segment.alive / max(weights.total, 1e-9)
+    found = [(idf, *postings.of_term(term)) for term, idf in weights.idf.items()]
+    if not found:
+        return np.zeros(len(segment.alive), dtype=np.float32)
+    rows = np.concatenate([rows for _, rows, _ in found])
+    counts = np.concatenate([counts for _, _, counts in found])
+    idf = np.repeat([idf for idf, _, _ in found], [len(rows) for _, rows, _ in found])
+    length = postings.lengths[rows] / max(weights.mean_length, 1.0)
+    gains = idf * counts * (K1 + 1) / (counts + K1 * (1 - B + B * length))
+    scores = np.bincount(rows, gains, minlength=len(segment.alive))
+    shares: np.ndarray = (scores * segment.alive / max(weights.total, 1e-9)).astype(np.float32)
     return shares
-
-
-def _with_neighbours(rows: np.ndarray, segment: Segment) -> np.ndarray:
-    """The rows and those beside them that stand."""
-    wide: np.ndarray = np.unique(np.concatenate([rows - 1, rows, rows + 1]))
-    wide = wide[(wide >= 0) & (wide < len(segment.alive))].astype(np.int64)
-    wide = wide[segment.alive[wide]]
-    return wide
-
-
-def _smoothed(own: np.ndarray, rows: np.ndarray, segment: Segment) -> np.ndarray:
-    """Each row's own score averaged with its neighbours'. At a document's end the one neighbour
-    counts for both; a row alone keeps its score."""
-    chunkings = np.concatenate([[-1], segment.chunking_ids, [-1]])
-    at = rows + 1
-    here = own[at]
-    before = np.where(chunkings[at - 1] == chunkings[at], own[at - 1], np.nan)
-    after = np.where(chunkings[at + 1] == chunkings[at], own[at + 1], np.nan)
-    left = np.where(np.isnan(before), np.where(np.isnan(after), here, after), before)
-    right = np.where(np.isnan(after), np.where(np.isnan(before), here, before), after)
-    smoothed: np.ndarray = (here + NEIGHBOUR * (left + right)) / (1 + 2 * NEIGHBOUR)
-    return smoothed

@@ -1,10 +1,16 @@
-"""Where snapshots lie and how they are called: SPACE-MODEL-REVISION-COUNT.index"""
+"""Where snapshots lie and how they are called: SPACE-MODEL-REVISION-COUNT.index
 
+While one is written, its file ends in `.tmp`.
+"""
+
+import logging
 from pathlib import Path
 
 from django.conf import settings
 
 from knowledge.models import EmbeddingModel, Space
+
+logger = logging.getLogger(__name__)
 
 
 def path_for(space: Space, model: EmbeddingModel, revision: int, count: int) -> Path:
@@ -12,10 +18,9 @@ def path_for(space: Space, model: EmbeddingModel, revision: int, count: int) -> 
 
 
 def files_of(space: Space, model: EmbeddingModel) -> list[Path]:
-    """The snapshots up to the space's revision, the newest first."""
+    """The snapshots of this space and model, the newest first."""
     paths = _folder().glob(f"{space.identity}-{model.pk}-*.index")
-    known = [path for path in paths if revision_of(path) <= space.revision]
-    return sorted(known, key=revision_of, reverse=True)
+    return sorted(paths, key=revision_of, reverse=True)
 
 
 def revision_of(path: Path) -> int:
@@ -26,10 +31,28 @@ def count_of(path: Path) -> int:
     return int(path.stem.split("-")[3])
 
 
+def drop(path: Path, why: str) -> None:
+    """Delete a snapshot that is of no use, with a line in the log."""
+    logger.warning("snapshot %s %s; the index is rebuilt from the database", path.name, why)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        logger.warning("snapshot %s can't be deleted: %s", path.name, error)
+
+
 def delete_all(space: Space) -> None:
     """Delete the space's snapshots: they may hold text that was removed."""
-    for path in _folder().glob(f"{space.identity}-*.index"):
+    for path in _folder().glob(f"{space.identity}-*"):
         path.unlink(missing_ok=True)
+
+
+def delete_strangers() -> None:
+    """Delete the snapshots of spaces that this database does not have."""
+    paths = list(_folder().glob("*-*"))
+    known = set(Space.objects.values_list("identity", flat=True))
+    for path in paths:
+        if path.name.split("-")[0] not in known:
+            drop(path, "is of another database")
 
 
 def _folder() -> Path:

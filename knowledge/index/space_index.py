@@ -36,6 +36,19 @@ class Segment:
     def count(self) -> int:
         return int(self.alive.sum())
 
+    @cached_property
+    def neighbours(self) -> tuple[np.ndarray, np.ndarray]:
+        """For each row the one before and the one after it that stands in the same chunking. At
+        an end the one neighbour is named twice; a row alone is its own neighbour."""
+        rows = np.arange(len(self.alive))
+        follows = np.zeros(len(rows) + 1, dtype=bool)  # whether row i goes on from row i - 1
+        follows[1:-1] = self.chunking_ids[1:] == self.chunking_ids[:-1]
+        follows[1:-1] &= self.alive[1:] & self.alive[:-1]
+        before, after = follows[:-1], follows[1:]
+        left = np.where(before, rows - 1, np.where(after, rows + 1, rows))
+        right = np.where(after, rows + 1, np.where(before, rows - 1, rows))
+        return left, right
+
     def without(self, chunkings: np.ndarray) -> "Segment":
         """The segment with the rows of `chunkings` withdrawn."""
         withdrawn = np.isin(self.chunking_ids, chunkings)
@@ -43,7 +56,7 @@ class Segment:
 
     @property
     def nbytes(self) -> int:
-        return self.vectors.matrix.nbytes + self.postings.nbytes + 17 * len(self.chunk_ids)
+        return self.vectors.matrix.nbytes + self.postings.nbytes + 33 * len(self.chunk_ids)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,10 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from knowledge.errors import ProviderError
 
 FAILURES = 3
 REST_SECONDS = 30.0
@@ -28,6 +32,28 @@ class Breaker:
                 return False
             self._probing = True
             return True
+
+    @property
+    def rest(self) -> float:
+        """Seconds until a request may go out again."""
+        with self._lock:
+            return max(0.0, self._rests_until - time.monotonic())
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Around a request that was allowed: its outcome counts."""
+        try:
+            yield
+        except ProviderError as error:
+            if error.provider_at_fault:
+                self.failed(error.retry_after)
+            else:
+                self.abandoned()
+            raise
+        except BaseException:
+            self.abandoned()
+            raise
+        self.succeeded()
 
     def succeeded(self) -> None:
         with self._lock:

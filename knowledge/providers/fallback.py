@@ -12,7 +12,8 @@ from knowledge.prompts import Prompt
 from knowledge.providers import chat_model
 from knowledge.providers.breaker import Breaker
 
-# Seconds. Both providers may hang before their first token and an answer still begins within 20.
+# Seconds. Both providers may hang before their first token, and the embedding before that, and an
+# answer still begins within 20: a provider's second attempt gets what the first left.
 FIRST_TOKEN = 8.0
 IDLE = 5.0
 TOTAL = 90.0
@@ -22,10 +23,11 @@ SHORT_WAIT = 2.0
 
 @dataclass(frozen=True)
 class Piece:
-    """Some text of the answer, and who gave it."""
+    """Some text of the answer, who gave it, and why those before it did not."""
 
     provider: str
     text: str
+    after: ProviderError | None = None
 
 
 @dataclass(frozen=True)
@@ -49,60 +51,65 @@ async def stream(prompt: Prompt, chain: Sequence[str]) -> AsyncGenerator[Piece |
     last: ProviderError | None = None
     for provider in chain:
         visible = False
-        for last_try in (False, True):
-            if not breaker(provider).allows():
-                break
+        before = last
+        begins = time.monotonic() + FIRST_TOKEN
+        while breaker(provider).allows():
             try:
-                async with aclosing(_attempt(provider, prompt)) as tokens:
+                async with aclosing(_attempt(provider, prompt, begins)) as tokens:
                     async for text in tokens:
                         visible = True
-                        yield Piece(provider, text)
+                        yield Piece(provider, text, before)
                 return
             except ProviderError as error:
-                last = error
-            if visible or last_try or not 0 < last.retry_after <= SHORT_WAIT:
+                first_try, last = last is before, error
+            if visible or not first_try or not _worth_waiting(last, provider, begins):
                 break
             await asyncio.sleep(last.retry_after)
         if visible:
             yield Restart(provider)
-    raise last or Unreachable("every provider rests after failures")
+        last = last or Unreachable(f"{provider} rests after failures")
+    raise last or Unreachable("no provider is configured")
 
 
-async def _attempt(provider: str, prompt: Prompt) -> AsyncGenerator[str]:
+def _worth_waiting(error: ProviderError, provider: str, begins: float) -> bool:
+    """Whether the provider asked for a short delay, after which there is time to answer."""
+    wait = error.retry_after
+    return (
+        not error.permanent
+        and 0 < wait <= SHORT_WAIT
+        and breaker(provider).rest <= wait
+        and time.monotonic() + wait < begins
+    )
+
+
+async def _attempt(provider: str, prompt: Prompt, begins: float) -> AsyncGenerator[str]:
     """One attempt, whose outcome the breaker hears of."""
-    health = breaker(provider)
-    settled = False
-    try:
-        async with aclosing(_timed(provider, prompt)) as tokens:
+    with breaker(provider).watching():
+        async with aclosing(_timed(provider, prompt, begins)) as tokens:
             async for text in tokens:
                 yield text
-        health.succeeded()
-        settled = True
-    except ProviderError as error:
-        if error.provider_at_fault:
-            health.failed(error.retry_after)
-            settled = True
-        raise
-    finally:
-        if not settled:
-            health.abandoned()
 
 
-async def _timed(provider: str, prompt: Prompt) -> AsyncGenerator[str]:
+async def _timed(provider: str, prompt: Prompt, begins: float) -> AsyncGenerator[str]:
     """The text of one attempt under the deadlines for the first piece, the next and the whole."""
     ends = time.monotonic() + TOTAL
-    patience, empty = FIRST_TOKEN, True
+    # White space alone is no answer, and isn't shown before there is more.
+    opening, empty = "", True
     async with aclosing(chat_model(provider).stream(prompt)) as tokens:
         while True:
+            now = time.monotonic()
+            patience = begins - now if empty else IDLE
             try:
-                async with asyncio.timeout(min(patience, ends - time.monotonic())):
+                async with asyncio.timeout(min(patience, ends - now)):
                     text = await anext(tokens)
             except StopAsyncIteration:
                 break
             except TimeoutError:
                 raise Unreachable(f"{provider} did not go on in time") from None
-            if text:
-                patience, empty = IDLE, False
-                yield text
+            opening += text
+            if opening and (not empty or opening.strip()):
+                empty = False
+                yield opening
+                opening = ""
     if empty:
         raise NoAnswer(f"{provider} sent an empty answer")

@@ -1,24 +1,30 @@
 """Google's Gemini through google-genai: answers and embeddings."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import httpx2
 import numpy as np
 from django.conf import settings
 from google import genai
 from google.genai import errors, types
+from google.genai.client import AsyncClient
 
-from knowledge.errors import NoAnswer, ProviderError, Refused, Throttled, Unreachable
+from knowledge.errors import NoAnswer, ProviderError, Unreachable
 from knowledge.prompts import Prompt
+from knowledge.providers.statuses import UNREADABLE, error_of, seconds
 from knowledge.providers.vectors import DIMENSIONS, unit_vectors
 
 BATCH = 100
 # Milliseconds. Answers have deadlines of their own in `fallback`; this one is the SDK's last.
 TIMEOUT = 60_000
 EMBEDDING_TIMEOUT = 20_000
+# Somebody waits for the answer, and the words alone can be searched for.
+QUERY_TIMEOUT = 3_000
 _COMPLETE = (types.FinishReason.STOP, types.FinishReason.MAX_TOKENS)
 
 
@@ -43,34 +49,66 @@ class GeminiChat:
 
     def __init__(self) -> None:
         self.name = settings.GEMINI_CHAT_MODEL
-        self._client = _client(TIMEOUT).aio
+        # Once closed, a client stays so; each event loop has its own.
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncClient]
+        self._clients = WeakKeyDictionary()
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str]:
         finished = None
         with _classified():
-            async for chunk in await self._client.models.generate_content_stream(
-                model=self.name,
-                contents=[_content(turn.speaker, turn.text) for turn in prompt.turns],
-                config=types.GenerateContentConfig(
-                    system_instruction=prompt.system,
-                    temperature=0.2,
-                    automatic_continuation=False,
-                ),
-            ):
-                if chunk.prompt_feedback is not None and chunk.prompt_feedback.block_reason:
-                    raise NoAnswer(f"Gemini blocked it ({chunk.prompt_feedback.block_reason.name})")
-                for candidate in chunk.candidates or []:
-                    finished = candidate.finish_reason or finished
-                    for part in (candidate.content and candidate.content.parts) or []:
-                        if part.text and not part.thought:
-                            yield part.text
+            async with aclosing(self._chunks(prompt)) as chunks:
+                async for chunk in chunks:
+                    feedback = chunk.prompt_feedback
+                    if feedback is not None and feedback.block_reason:
+                        raise NoAnswer(f"Gemini blocked it ({_name(feedback.block_reason)})")
+                    for candidate in chunk.candidates or []:
+                        finished = candidate.finish_reason or finished
+                        if text := _text(candidate):
+                            yield text
         if finished is None:
             raise Unreachable("Gemini's answer broke off")
         if finished not in _COMPLETE:
-            raise NoAnswer(f"Gemini stopped ({finished.name})")
+            raise NoAnswer(f"Gemini stopped ({_name(finished)})")
+
+    async def _chunks(self, prompt: Prompt) -> AsyncGenerator[types.GenerateContentResponse]:
+        """The SDK's chunks. Leaving its stream closes nothing before the garbage collector comes,
+        cancelling whoever reads from it does: so a task of its own reads."""
+        chunks: asyncio.Queue[types.GenerateContentResponse | None] = asyncio.Queue()
+
+        async def read() -> None:
+            try:
+                async for chunk in await self._client().models.generate_content_stream(
+                    model=self.name,
+                    contents=[_content(turn.speaker, turn.text) for turn in prompt.turns],
+                    config=types.GenerateContentConfig(
+                        system_instruction=prompt.system,
+                        temperature=0.2,
+                        automatic_continuation=False,
+                    ),
+                ):
+                    chunks.put_nowait(chunk)
+            finally:
+                chunks.put_nowait(None)
+
+        reading = asyncio.create_task(read())
+        try:
+            while (chunk := await chunks.get()) is not None:
+                yield chunk
+            await reading
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    def _client(self) -> AsyncClient:
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            self._clients[loop] = _client(TIMEOUT).aio
+        return self._clients[loop]
 
 
 class GeminiEmbedder:
@@ -78,7 +116,8 @@ class GeminiEmbedder:
 
     def __init__(self) -> None:
         self.name = settings.GEMINI_EMBEDDING_MODEL
-        self._models = _client(EMBEDDING_TIMEOUT).models
+        with _classified():
+            self._models = _client(EMBEDDING_TIMEOUT).models
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> np.ndarray:
         """Unit vectors, float32, shape (len(texts), 768). Raises ProviderError."""
@@ -96,9 +135,10 @@ class GeminiEmbedder:
                 config=types.EmbedContentConfig(
                     output_dimensionality=DIMENSIONS,
                     task_type="RETRIEVAL_QUERY" if query else "RETRIEVAL_DOCUMENT",
+                    http_options=types.HttpOptions(timeout=QUERY_TIMEOUT) if query else None,
                 ),
             )
-        vectors = [embedding.values or [] for embedding in answer.embeddings or []]
+            vectors = [embedding.values or [] for embedding in answer.embeddings or []]
         if len(vectors) == len(texts):
             return vectors
         if len(texts) == 1:
@@ -112,30 +152,40 @@ def _content(speaker: str, text: str) -> types.Content:
     return types.Content(role=role, parts=[types.Part(text=text)])
 
 
+def _text(candidate: types.Candidate) -> str:
+    """What it says, without its thoughts."""
+    parts = (candidate.content and candidate.content.parts) or []
+    return "".join(part.text for part in parts if part.text and not part.thought)
+
+
+def _name(reason: types.FinishReason | types.BlockedReason) -> str:
+    """The reason where it is one that the SDK knows: others are the provider's own words."""
+    return reason.name if reason in type(reason) else "for a reason of its own"
+
+
 @contextmanager
 def _classified() -> Iterator[None]:
     """Turn the SDK's errors into ours, without the words of the provider: they may hold keys."""
     try:
         yield
     except errors.APIError as error:
-        raise _of_api_error(error) from error
-    except httpx2.HTTPError as error:
-        raise Unreachable(f"Gemini: {type(error).__name__}") from error
-    except ValueError as error:  # among them the SDK's UnknownApiResponseError
-        raise Unreachable("Gemini's answer can't be read") from error
+        raise _of_api_error(error) from None
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise Unreachable(f"Gemini: {type(error).__name__}") from None
+    except UNREADABLE:  # among them the SDK's UnknownApiResponseError
+        raise Unreachable("Gemini's answer can't be read") from None
 
 
 def _of_api_error(error: errors.APIError) -> ProviderError:
-    told = f"Gemini answered {error.code} {error.status or ''}".strip()
-    if error.code == 429:
-        return Throttled(told, _retry_delay(error.details))
-    if error.code is None or error.code >= 500 or error.code == 408:
-        return Unreachable(told)
-    bad_key = error.code == 400 and "API_KEY_INVALID" in str(error.details)
-    return Refused(told, provider_at_fault=bad_key or error.code in (401, 403, 404))
+    # An error inside a stream has the code that it names itself.
+    status = error.code if isinstance(error.code, int) else 500
+    bad_key = status == 400 and "API_KEY_INVALID" in str(error.details)
+    meaning = "the key is not accepted" if bad_key else ""
+    return error_of("Gemini", status, _retry_delay(error), meaning)
 
 
-def _retry_delay(details: Any) -> float:
-    """Seconds that RetryInfo asks for; google-genai itself ignores it."""
-    match = re.search(r"'retryDelay': '([\d.]+)s'", str(details))
-    return float(match[1]) if match else 0.0
+def _retry_delay(error: errors.APIError) -> float:
+    """Seconds that RetryInfo asks for, or a gateway's header; google-genai ignores both."""
+    match = re.search(r"'retryDelay': '([\d.]+)s'", str(error.details))
+    headers = getattr(error.response, "headers", None) or {}
+    return max(seconds(match[1] if match else None), seconds(headers.get("retry-after")))

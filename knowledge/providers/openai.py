@@ -11,13 +11,18 @@ import numpy as np
 import openai
 from django.conf import settings
 
-from knowledge.errors import NoAnswer, ProviderError, Refused, Throttled, Unreachable
+from knowledge.errors import NoAnswer, ProviderError, Unreachable
 from knowledge.prompts import Prompt
+from knowledge.providers.statuses import UNREADABLE, error_of, seconds
 from knowledge.providers.vectors import DIMENSIONS, unit_vectors
 
 BATCH = 100
 TIMEOUT = httpx2.Timeout(60, connect=4)
 EMBEDDING_TIMEOUT = httpx2.Timeout(20, connect=4)
+# Somebody waits for the answer, and the words alone can be searched for.
+QUERY_TIMEOUT = httpx2.Timeout(3)
+_COMPLETE = ("stop", "length")
+_STOPPED = ("content_filter", "tool_calls", "function_call")
 
 
 def _options(timeout: httpx2.Timeout) -> dict[str, Any]:
@@ -52,11 +57,13 @@ class OpenAIChat:
                         if choice.delta.refusal:
                             raise NoAnswer("OpenAI's model declined")
                         if choice.delta.content:
-                            yield choice.delta.content
+                            # The SDK takes whatever comes; what isn't text fails here.
+                            yield "" + choice.delta.content
         if finished is None:
             raise Unreachable("OpenAI's answer broke off")
-        if finished not in ("stop", "length"):
-            raise NoAnswer(f"OpenAI stopped ({finished})")
+        if finished not in _COMPLETE:
+            why = finished if finished in _STOPPED else "for a reason of its own"
+            raise NoAnswer(f"OpenAI stopped ({why})")
 
     async def aclose(self) -> None:
         client = self._clients.pop(asyncio.get_running_loop(), None)
@@ -77,7 +84,8 @@ class OpenAIEmbedder:
     def __init__(self) -> None:
         self.name = settings.OPENAI_EMBEDDING_MODEL
         http = openai.DefaultHttpxClient(follow_redirects=False)
-        self._client = openai.OpenAI(**_options(EMBEDDING_TIMEOUT), http_client=http)
+        with _classified():
+            self._client = openai.OpenAI(**_options(EMBEDDING_TIMEOUT), http_client=http)
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> np.ndarray:
         """Unit vectors, float32, shape (len(texts), dimensions). Raises ProviderError."""
@@ -87,11 +95,16 @@ class OpenAIEmbedder:
             batch = list(texts[first : first + BATCH])
             with _classified():
                 answer = self._client.embeddings.create(
-                    model=self.name, input=batch, encoding_format="float", **cut
+                    model=self.name,
+                    input=batch,
+                    encoding_format="float",
+                    timeout=QUERY_TIMEOUT if query else EMBEDDING_TIMEOUT,
+                    **cut,
                 )
-            if len(answer.data) != len(batch):
+                given = sorted(answer.data, key=lambda item: item.index)
+            if len(given) != len(batch):
                 raise Unreachable("OpenAI gave another number of embeddings than asked for")
-            vectors.extend(item.embedding for item in sorted(answer.data, key=lambda d: d.index))
+            vectors.extend(item.embedding for item in given)
         return unit_vectors(vectors)
 
 
@@ -101,25 +114,15 @@ def _classified() -> Iterator[None]:
     try:
         yield
     except openai.APIStatusError as error:
-        raise _of_status(error) from error
-    except (openai.APIError, httpx2.HTTPError) as error:
-        raise Unreachable(f"OpenAI: {type(error).__name__}") from error
-    except (ValueError, TypeError, AttributeError) as error:
-        raise Unreachable("OpenAI's answer can't be read") from error
+        raise _of_status(error) from None
+    except (openai.APIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise Unreachable(f"OpenAI: {type(error).__name__}") from None
+    except UNREADABLE:
+        raise Unreachable("OpenAI's answer can't be read") from None
 
 
 def _of_status(error: openai.APIStatusError) -> ProviderError:
-    status = error.status_code
-    told = f"OpenAI answered {status} {error.code or ''}".strip()
-    if status == 429:
-        return Throttled(told, _retry_after(error.response.headers))
-    if status >= 500 or status in (408, 409):
-        return Unreachable(told)
-    return Refused(told, provider_at_fault=status in (401, 403, 404))
-
-
-def _retry_after(headers: Any) -> float:
-    try:
-        return float(headers.get("retry-after", 0))
-    except ValueError:  # a date: such waits are long
-        return 60.0
+    spent = error.code == "insufficient_quota"  # a 429 that doesn't pass by waiting
+    meaning = "the quota is spent" if spent else ""
+    delay = seconds(error.response.headers.get("retry-after"))
+    return error_of("OpenAI", error.status_code, delay, meaning)

@@ -13,11 +13,15 @@ DIMENSIONS = 768
 def unit_vectors(vectors: Sequence[Sequence[float]]) -> np.ndarray:
     """Float32 rows of length one: cut vectors come unnormalised. Raises Unreachable for rows of
     different lengths, or with nothing in them."""
-    if len({len(vector) for vector in vectors}) > 1:
+    if len({np.shape(vector) for vector in vectors}) > 1:
         raise Unreachable("the model gave vectors of different lengths")
-    matrix = np.asarray(vectors, dtype=np.float32).reshape(len(vectors), -1)
-    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
-    if not np.isfinite(matrix).all() or not norms.all():
+    try:
+        matrix = np.asarray(vectors, dtype=np.float64).reshape(len(vectors), -1)
+    except (ValueError, TypeError):
+        raise Unreachable("the model gave vectors that are not numbers") from None
+    with np.errstate(over="ignore"):
+        norms = np.linalg.norm(matrix, axis=1, keepdims=True)
+    if not np.isfinite(norms).all() or not norms.all():
         raise Unreachable("the model gave vectors that hold nothing")
-    vectors_of_length_one: np.ndarray = matrix / norms
+    vectors_of_length_one: np.ndarray = (matrix / norms).astype(np.float32)
     return vectors_of_length_one

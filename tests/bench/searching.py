@@ -103,15 +103,23 @@ def _bare_top(bare: list[faiss.IndexFlatIP], vector: np.ndarray) -> list[tuple[f
     return sorted(hits, reverse=True)[:TOP]
 
 
+def _falling(count: int) -> np.ndarray:
+    """Odds that fall with the rank, as those of words do."""
+    weights: np.ndarray = 1 / np.arange(1, count + 1)
+    odds: np.ndarray = weights / weights.sum()
+    return odds
+
+
 class Collection:
     """Spaces full of chunks made of random words with random vectors, written as rows."""
 
     def __init__(self) -> None:
         self._random = np.random.default_rng(1)
         # As in real text, few words are frequent and most are rare.
-        self._words = [f"word{number}" for number in range(20_000)]
-        weights = 1 / np.arange(1, len(self._words) + 1)
-        self._odds = weights / weights.sum()
+        letters = np.array(list("etaoinshrdlucmfwypvbgkjqxz"))
+        spelt = self._random.choice(letters, (20_000, 8), p=_falling(len(letters)))
+        self._words = ["".join(word) for word in spelt]
+        self._odds = _falling(len(self._words))
         self.model = EmbeddingModel.objects.create(
             provider="local", name="random", dimensions=DIMENSIONS
         )

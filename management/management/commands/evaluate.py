@@ -1,6 +1,5 @@
 """Measure retrieval and refusal on a folder of questions, in a scratch store."""
 
-import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,11 @@ class Command(BaseCommand):
         try:
             with scratch_store():
                 figures = evaluate(folder, progress)
-        except (KnowledgeError, OSError, json.JSONDecodeError, KeyError) as error:
+        except (KnowledgeError, OSError, ValueError) as error:
             raise CommandError(f"{folder} can't be evaluated: {error}") from error
         if options["json"]:
             print_json(self, figures)
             return
         for name, value in figures.items():
-            self.stdout.write(f"{name:<22} {value if isinstance(value, int) else f'{value:.3f}'}")
+            shown = f"{value:.3f}" if isinstance(value, float) else value
+            self.stdout.write(f"{name:<22} {'-' if shown is None else shown}")

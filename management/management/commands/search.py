@@ -1,6 +1,5 @@
 """Rank passages for a query, or for each query of a file."""
 
-import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,7 @@ class Command(BaseCommand):
                     print_json(self, {"id": row["id"], "results": found})
                 return
             passages = search(query, spaces, k)
-        except (KnowledgeError, OSError, json.JSONDecodeError) as error:
+        except (KnowledgeError, OSError, ValueError) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             print_json(self, {"query": query, "results": [fields(p) for p in passages]})

@@ -1,0 +1,48 @@
+"""Fixtures of the engine's tests."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import certifi
+import pytest
+
+from knowledge.embedding import EMBEDDERS, embedder
+from knowledge.providers import fallback
+from tests.knowledge import fake_embedder
+from tests.knowledge.fake_embedder import FakeEmbedder
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeEmbedder]]:
+    """A fake in the local model's place."""
+    monkeypatch.setitem(EMBEDDERS, "local", fake_embedder.DOTTED)
+    embedder.cache_clear()
+    fake_embedder.forget()
+    yield FakeEmbedder
+    fake_embedder.forget()
+    embedder.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("certificates") / "one.pem"
+    lines = Path(certifi.where()).read_text().splitlines(keepends=True)
+    begun = itertools.dropwhile(lambda line: not line.startswith("-----BEGIN"), lines)
+    inside = itertools.takewhile(lambda line: not line.startswith("-----END"), begun)
+    path.write_text("".join(inside) + "-----END CERTIFICATE-----\n")
+    return path
+
+
+@pytest.fixture
+def few_certificates(one_certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDKs load every certificate for each client, which takes longer than most tests."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(one_certificate))
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deadlines that a test can wait for."""
+    monkeypatch.setattr(fallback, "FIRST_TOKEN", 0.6)
+    monkeypatch.setattr(fallback, "IDLE", 0.3)
+    monkeypatch.setattr(fallback, "SHORT_WAIT", 0.3)
