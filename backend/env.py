@@ -22,13 +22,13 @@ def read(kind: str, name: str, default: Any, **options: Any) -> Any:
     try:
         return getattr(env, kind)(name, **options)
     except EnvError as error:
-        raise ImproperlyConfigured(f"{error}. Correct {name} in .env or the environment.") from None
+        told = str(error).rstrip(".")
+        raise ImproperlyConfigured(f"{told}. Correct {name} in .env or the environment.") from None
 
 
 def secret_key(folder: Path) -> str:
     """The generated key, made on first use and readable by its owner only."""
     path = folder / "secret_key"
-    folder.mkdir(parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

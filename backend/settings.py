@@ -13,6 +13,8 @@ env.read_env(str(BASE_DIR / ".env"), recurse=False)
 
 DATA_DIR = BASE_DIR / read("path", "DATA_DIR", Path("var"))
 DEBUG = read("bool", "DEBUG", False)
+# Its owner only: everybody's documents lie in it.
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 SECRET_KEY = read("str", "SECRET_KEY", None) or secret_key(DATA_DIR)
 PORT = read("int", "PORT", 8000, validate=validate.Range(1, 65535))
 ALLOWED_HOSTS = read("list", "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
@@ -74,6 +76,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
@@ -93,7 +96,12 @@ CONTENT_SECURITY_POLICY = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "backend.logs.RedactingFormatter",
+            "format": "%(levelname)s %(name)s: %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     # faiss tells how it was loaded, the SDKs' HTTP client every address that it calls.

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Any
@@ -16,9 +17,13 @@ from backend.chat.models import Message
 from backend.console.access import SIGNED_OUT, json_of, place_of, problem
 from backend.console.conversations import answer_fields
 from knowledge.answering import Delta, Restart, Status
+from knowledge.errors import KnowledgeError
 
 # Seconds of silence after which a comment keeps proxies from closing the connection.
 PING = 15
+FAULT = "Something went wrong on our side. Ask again; if it stays so, tell your admin."
+
+logger = logging.getLogger(__name__)
 
 
 @require_POST
@@ -46,19 +51,30 @@ async def ask_view(request: HttpRequest) -> HttpResponse | StreamingHttpResponse
 async def _sse(begun: Event, events: AsyncGenerator[Event]) -> AsyncGenerator[str]:
     assert isinstance(begun, Begun)
     yield _event("status", {"text": "", "conversation": begun.conversation})
-    async with aclosing(_pinged(events)) as pinged:
-        async for event in pinged:
-            match event:
-                case None:
-                    yield ": ping\n\n"
-                case Status(text):
-                    yield _event("status", {"text": text})
-                case Delta(text):
-                    yield _event("delta", {"text": text})
-                case Restart(text):
-                    yield _event("restart", {"text": text})
-                case Answered():
-                    yield _event("answer", await sync_to_async(_answer)(event))
+    try:
+        async with aclosing(_pinged(events)) as pinged:
+            async for event in pinged:
+                yield await _told(event)
+    except KnowledgeError as error:
+        yield _event("error", {"text": str(error)})
+    except Exception:
+        # The stream's outermost loop: whatever went wrong, the person is told.
+        logger.exception("A question on the page could not be answered")
+        yield _event("error", {"text": FAULT})
+
+
+async def _told(event: Event | None) -> str:
+    match event:
+        case Status(text):
+            return _event("status", {"text": text})
+        case Delta(text):
+            return _event("delta", {"text": text})
+        case Restart(text):
+            return _event("restart", {"text": text})
+        case Answered():
+            return _event("answer", await sync_to_async(_answer)(event))
+        case _:
+            return ": ping\n\n"
 
 
 async def _pinged(events: AsyncGenerator[Event]) -> AsyncGenerator[Event | None]:

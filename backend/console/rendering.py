@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-_CITATION = re.compile(r"\s?\[(\d+)\]")
+_CITATION = re.compile(r"\s?\[([0-9]{1,4})\]")
 
 # Links were checked when the answer was made; those that stand are written out and become live.
 # A link with a text of its own could hide where it leads, and a picture would be fetched.
@@ -24,12 +24,20 @@ def to_html(text: str, sources: int) -> str:
     tokens = _markdown.parse(text)
     for token in tokens:
         if token.children is not None:
-            token.children = [new for old in token.children for new in _cited(old, sources)]
+            token.children = list(_with_citations(token.children, sources))
         for child in token.children or ():
             if child.type == "link_open":
                 child.attrSet("rel", "noreferrer nofollow")
     html: str = _markdown.renderer.render(tokens, _markdown.options, {})
     return html
+
+
+def _with_citations(tokens: list[Token], sources: int) -> Iterator[Token]:
+    """The tokens with their citations as links, but for what stands in a link already."""
+    in_link = False
+    for token in tokens:
+        in_link = token.type == "link_open" or (in_link and token.type != "link_close")
+        yield from [token] if in_link else _cited(token, sources)
 
 
 def _cited(token: Token, sources: int) -> Iterator[Token]:
