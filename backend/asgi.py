@@ -1,6 +1,7 @@
 """The web process: static files, then Django."""
 
 import os
+import threading
 
 from django.core.asgi import get_asgi_application
 from servestatic import ServeStaticASGI
@@ -9,6 +10,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 _django = get_asgi_application()
 
 from django.conf import settings  # noqa: E402
+
+from knowledge.warming import warm_up  # noqa: E402
+
+# Loading SDKs and models takes seconds, which the first question must not wait for.
+threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
 
 application = ServeStaticASGI(
     _django,

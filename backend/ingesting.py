@@ -41,7 +41,8 @@ def work_on(version: DocumentVersion) -> None:
         if error.permanent:
             db.fail(version, str(error))
         else:
-            db.release(version, str(error), WAIT * version.attempts)
+            asked = timedelta(seconds=getattr(error, "retry_after", 0.0))
+            db.release(version, str(error), max(WAIT * version.attempts, asked))
     except Exception as error:
         logger.exception("%s broke off", version)
         db.release(version, f"unexpected {type(error).__name__}", WAIT * version.attempts)

@@ -110,7 +110,8 @@ async def _is_general(query: Query) -> bool:
     """Whether a model may answer from what the world knows."""
     if settings.GENERAL_ANSWERS == "off" or chain() == ["extractive"]:
         return False
-    known = await in_pool(retrieval.mentions, names_in(query.text), query.spaces)
+    names = [name.lower() for name in names_in(query.text)]
+    known = await in_pool(retrieval.mentions, names, query.spaces)
     return not concerns_team(query.text, known)
 
 

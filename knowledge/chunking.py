@@ -9,8 +9,8 @@ Span = tuple[int, int]
 _SENTENCE_END = re.compile(
     r"""(?<=[.!?…])["'”’)\]]*\s+(?=["'“‘(\[]*[^\W_a-z])   # "… days. Ask …", but not "e.g. this"
       | [。！？]\s*
-      | \s*\n[ \t]*\n\s*                                   # a blank line
-      | \s*\n(?=[ \t]*(?:[-*•●▪‣|]|\d{1,3}[.)]\s))         # a list item, a table row
+      | (?<!\s)\s*\n[ \t]*\n\s*                             # a blank line
+      | (?<!\s)\s*\n(?=[ \t]*(?:[-*•●▪‣|]|\d{1,3}[.)]\s))         # a list item, a table row
     """,
     re.VERBOSE,
 )

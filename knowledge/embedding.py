@@ -1,5 +1,6 @@
 """The store's one active embedding model, and how texts become vectors with it."""
 
+import logging
 from collections.abc import Sequence
 from functools import cache
 from typing import Protocol
@@ -13,6 +14,8 @@ from knowledge.errors import ProviderError, Unreachable
 from knowledge.models import EmbeddingModel, Store
 from knowledge.providers import configured
 from knowledge.providers.fallback import breaker
+
+logger = logging.getLogger(__name__)
 
 MAX_DIMENSIONS = 768
 EMBEDDERS = {
@@ -46,22 +49,13 @@ def active_model() -> EmbeddingModel | None:
 
 
 def choose_model() -> EmbeddingModel:
-    """The active model; a new store takes the one that settings name, from then on the row decides.
+    """The active model; a new store takes one that settings name, from then on the row decides.
 
-    Raises KnowledgeError where that model can't be reached: its dimensions must be known.
+    Raises KnowledgeError where none can be reached: its dimensions must be known.
     """
     if (model := active_model()) is not None:
         return model
-    provider = configured_provider()
-    chosen = embedder(provider)
-    dimensions = _embedded(provider, ["dimensions"]).shape[1]
-    if dimensions > MAX_DIMENSIONS:
-        raise ProviderError(
-            f"{chosen.name} gives {dimensions} dimensions; Askwell keeps at most {MAX_DIMENSIONS}"
-        )
-    row, _ = EmbeddingModel.objects.get_or_create(
-        provider=provider, name=chosen.name, dimensions=dimensions
-    )
+    row = _first_that_answers()
     with transaction.atomic():
         store, _ = Store.objects.select_for_update().get_or_create(pk=1)
         if store.embedding_model is None:
@@ -70,11 +64,36 @@ def choose_model() -> EmbeddingModel:
     return store.embedding_model
 
 
-def configured_provider() -> str:
-    """The provider that a new store would embed with."""
+def candidates() -> list[str]:
+    """The providers that a new store would embed with, the first that answers."""
     if settings.EMBEDDINGS != "auto":
-        return str(settings.EMBEDDINGS)
-    return next((p for p in ("gemini", "openai") if configured(p)), "local")
+        return [settings.EMBEDDINGS]
+    return [*(p for p in ("gemini", "openai") if configured(p)), "local"]
+
+
+def _first_that_answers() -> EmbeddingModel:
+    """A new store must not wait for a provider that is down: with `EMBEDDINGS=auto` the next one
+    is taken. Raises the last one's KnowledgeError where none answers."""
+    *others, last = candidates()
+    for provider in others:
+        try:
+            return _model_of(provider)
+        except ProviderError as error:
+            logger.warning("the new store does not embed with %s: %s", provider, error)
+    return _model_of(last)
+
+
+def _model_of(provider: str) -> EmbeddingModel:
+    dimensions = _embedded(provider, ["dimensions"]).shape[1]
+    name = embedder(provider).name
+    if dimensions > MAX_DIMENSIONS:
+        raise ProviderError(
+            f"{name} gives {dimensions} dimensions; Askwell keeps at most {MAX_DIMENSIONS}"
+        )
+    row, _ = EmbeddingModel.objects.get_or_create(
+        provider=provider, name=name, dimensions=dimensions
+    )
+    return row
 
 
 def embed(texts: Sequence[str], model: EmbeddingModel, *, query: bool = False) -> np.ndarray:

@@ -11,8 +11,8 @@ Span = tuple[int, int]
 # Any scheme with a slash, the schemes that act without one, and addresses without a scheme.
 _SCHEME = re.compile(
     r"""(?:[a-z][a-z0-9+.-]{0,40}:[/\\]+
-        | \b(?:https?|ftp|javascript|data|vbscript|mailto|tel|file):(?=\S)
-        | (?<![\w:/\\])[/\\]{2}(?=\w[\w-]*\.)) [^\s<>"'`]*""",
+        | (?<![^\W_])(?:https?|ftp|javascript|data|vbscript|mailto|tel|file):(?=\S)
+        | (?<![^\W_])www\.(?=\w) | (?<![^\W_])(?<![:/\\])[/\\]{2}(?=\w[\w-]*\.)) [^\s<>"'`]*""",
     re.VERBOSE | re.IGNORECASE,
 )
 # Top-level domains that are better known as endings of file names. Such a name counts as a link
@@ -21,15 +21,17 @@ _FILE_ENDINGS = ["ai", "app", "cc", "in", "is", "it", "md", "me", "mov", "my", "
 _FILE_ENDINGS += ["ps", "py", "rs", "sh", "so", "st", "to", "us", "vi", "ws", "zip"]
 _BARE_FILE = re.compile(rf"[\w-]+\.(?:{'|'.join(_FILE_ENDINGS)})", re.IGNORECASE)
 
+# Nobody writes such a word; looking for links in it would take minutes.
+_OVERLONG = re.compile(r"\S{2000,}")
 _ADDRESS = re.compile(r"[.:/\\]")
 # Marks around a word with which linkify takes it for no address; chat clients do.
-_MARKS = re.compile(r"(?<![^\W_])[|_/\\.:@-]+(?=[^\W_])|(?<=[^\W_])[|_]+(?![^\W_])|\|")
+_MARKS = re.compile(r"(?<![\w|`/\\.:@-])[|`_/\\.:@-]+(?=[^\W_])|(?<=[^\W_])_+(?![^\W_])|[|`]")
 # What no reader sees and browsers leave out of an address.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
 
-_NATIVE_TLDS = [name.encode().decode("idna") for name in TLDS if name.startswith("xn--")]
+_NATIVE_TLDS = [name.lower().encode().decode("idna") for name in TLDS if name.startswith("XN--")]
 _linkify = LinkifyIt(options={"fuzzy_email": False, "fuzzy_ip": True}).tlds([*TLDS, *_NATIVE_TLDS])
 
 
@@ -40,6 +42,8 @@ def plain(text: str) -> str:
 
 def find_links(text: str) -> list[Span]:
     """Spans of the links in `text`, in order, without closing punctuation."""
+    if overlong := [match.span() for match in _OVERLONG.finditer(text)]:
+        return overlong
     spans = [match.span() for match in _SCHEME.finditer(text)]
     for version in {text, _MARKS.sub(lambda marks: " " * len(marks[0]), text)}:
         for match in _linkify.match(version) or []:

@@ -25,7 +25,7 @@ GENERAL = """You answer a question of general knowledge for a team; its document
 about it. Answer in the language of the question, briefly, in Markdown. Do not cite sources, \
 write no links, and say nothing about this team or its organisation."""
 
-_SPOOFED_NUMBER = re.compile(r"^(\s*)\[(\d+)\]", re.MULTILINE)
+_SPOOFED_NUMBER = re.compile(r"^(\s*)\[\s*(\d+)\s*\]", re.MULTILINE)
 _MARK = re.compile(r"<(\s*/?\s*passages?)", re.IGNORECASE)
 
 

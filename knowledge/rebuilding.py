@@ -97,7 +97,9 @@ def _keep_sizes(size: int | None, overlap: int | None) -> None:
 
 
 def _recut(version: DocumentVersion, stats: Stats) -> None:
-    cuts = publishing.cut(version.document.name, list(version.sections.all()), *stats.sizes)
+    if not (sections := list(version.sections.all())):  # removed meanwhile
+        return
+    cuts = publishing.cut(version.document.name, sections, *stats.sizes)
     publishing.discard_unpublished(version)  # of a rebuild that broke off
     live = Chunk.objects.filter(
         chunking__version=version,

@@ -1,5 +1,6 @@
 """search(query, spaces, k) -> passages: the one door to chunk rows."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from django.db import connection
 from django.utils.module_loading import import_string
 
 from knowledge.embedding import active_model, embed
-from knowledge.errors import ProviderError
+from knowledge.errors import KnowledgeError
 from knowledge.models import EmbeddingModel, Space
 from knowledge.passages import Passage
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from knowledge.index.cache import IndexCache
     from knowledge.index.ranking import Hit
     from knowledge.index.space_index import SpaceIndex
+
+logger = logging.getLogger(__name__)
 
 # Evidence from which on a question counts as answerable, by embedding provider: measured for the
 # local model (docs/decisions/0004-evidence.md), the same for the others until they are.
@@ -50,7 +53,8 @@ def retrieve(query: str, spaces: Sequence[Space], k: int) -> Retrieved:
         return Retrieved([], sufficient=False, terms_only=False)
     try:
         vector = embed([query], model, query=True)[0]
-    except ProviderError:
+    except KnowledgeError as error:
+        logger.warning("searching for words only: %s", error)
         vector = None
     return retrieve_embedded(query, vector, model, spaces, k)
 

@@ -13,9 +13,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from backend.accounts.sign_in import home_has_admin
 from backend.accounts.spaces import home, space_for, team_key
-from knowledge.embedding import active_model, configured_provider
+from knowledge.catalogue import STATUS, catalogue
+from knowledge.embedding import active_model, candidates
 from knowledge.errors import KnowledgeError
-from knowledge.models import DocumentVersion, VersionState
+from knowledge.models import Space, VersionState
 from knowledge.providers import chain, minilm_files
 from knowledge.retrieval import search
 from management.ai_status import status
@@ -87,7 +88,7 @@ def _local_model() -> Finding:
 
 def _uses_local() -> bool:
     model = active_model()
-    return (model.provider if model else configured_provider()) == "local"
+    return (model.provider if model else candidates()[0]) == "local"
 
 
 def _providers() -> Iterator[Finding]:
@@ -108,7 +109,7 @@ def _providers() -> Iterator[Finding]:
 def _embedding_model() -> Finding:
     model = active_model()
     if model is None:
-        return Finding("ok", f"a new store will embed with: {configured_provider()}")
+        return Finding("ok", f"a new store will embed with: {candidates()[0]}")
     return Finding("ok", f"documents are embedded with {model}, {model.dimensions} dimensions")
 
 
@@ -122,11 +123,9 @@ def _index() -> Iterator[Finding]:
 
 
 def _documents() -> Iterator[Finding]:
-    failed = DocumentVersion.objects.filter(
-        state=VersionState.FAILED, document__removed_at=None
-    ).select_related("document")
-    for version in failed:
-        yield Finding("note", f"{version.document.name} could not be read: {version.reason}")
+    for entry in catalogue(list(Space.objects.all())):
+        if entry.status == STATUS[VersionState.FAILED]:
+            yield Finding("note", f"{entry.document.name} could not be read: {entry.reason}")
 
 
 def _admin() -> Finding:

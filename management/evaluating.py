@@ -1,6 +1,7 @@
 """Measure ranking and refusal on a set of questions with known answers."""
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,9 @@ def evaluate(folder: Path, progress: Progress) -> dict[str, Any]:
     }
 
 
-def _load(folder: Path, space: Space, progress: Progress) -> dict[str, str]:
-    """Load the folder's documents; how the questions call each, by document id."""
+def _load(folder: Path, space: Space, progress: Progress) -> dict[str, list[str]]:
+    """Load the folder's documents; how the questions call each, by document id: those of the same
+    content are one."""
     if (folder / "docs.jsonl").exists() and not (folder / "files").is_dir():
         files = [
             (str(row["id"]), "document.md", f"# {row.get('title', '')}\n\n{row['text']}".encode())
@@ -60,27 +62,28 @@ def _load(folder: Path, space: Space, progress: Progress) -> dict[str, str]:
     else:
         below = folder / "files" if (folder / "files").is_dir() else folder
         files = [(path.name, path.name, path.read_bytes()) for path in files_in(below)]
-    names: dict[str, str] = {}
-    for called, name, data in progress(files, "Reading"):
-        version = finish(add_document(space, name, data, origin=called).version)
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for number, (called, name, data) in enumerate(progress(files, "Reading")):
+        version = finish(add_document(space, name, data, origin=str(number)).version)
         if version.state != VersionState.READY:
             raise KnowledgeError(f"{called}: {version.reason}")
-        names[str(version.document_id)] = called
+        names[str(version.document_id)].append(called)
     return names
 
 
-def _ranking(passages: list[Passage], relevant: set[str], names: dict[str, str]) -> list[str]:
+def _ranking(passages: list[Passage], relevant: set[str], names: dict[str, list[str]]) -> list[str]:
     """What the passages stand for, best first: pages where `relevant` names pages."""
     by_page = any("#page=" in name for name in relevant)
     called = (
-        f"{names[p.document_id]}#page={p.page}" if by_page else names[p.document_id]
+        f"{name}#page={p.page}" if by_page else name
         for p in passages
+        for name in names[p.document_id]
     )
     by_id = (p.document_id for p in passages)
     return list(dict.fromkeys(by_id if _are_ids(relevant, names) else called))
 
 
-def _are_ids(relevant: set[str], names: dict[str, str]) -> bool:
+def _are_ids(relevant: set[str], names: dict[str, list[str]]) -> bool:
     return relevant <= names.keys()
 
 

@@ -1,9 +1,13 @@
 """From a file's bytes to its text in parts. The type follows from the content, not the name."""
 
 import io
+import itertools
+import struct
 import unicodedata
 import zipfile
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from django.utils.module_loading import import_string
@@ -25,6 +29,20 @@ KIND_OF_SUFFIX = {
     ".pdf": "pdf",
     ".docx": "docx",
 }
+_LINE_BREAKS = str.maketrans(dict.fromkeys("\r\v\f\x85", "\n"))
+TEXTS = ("text", "markdown")
+# What the ZIP reader lets through on broken archives.
+ZIP_FAULTS = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,  # a member under a password, an unknown compression
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -47,11 +65,11 @@ def kind_of(name: str, data: bytes) -> str:
         raise EmptyFile(name)
     if len(data) > MAX_BYTES:
         raise TooLarge(f"{name} has {len(data) / 2**20:.0f} MB; the limit is 25 MB")
-    if b"%PDF-" in data[:1024]:
+    promised = KIND_OF_SUFFIX.get(PurePosixPath(name.lower()).suffix)
+    if data.startswith(b"%PDF-") or (promised not in TEXTS and b"%PDF-" in data[:1024]):
         return "pdf"
     if data.startswith(b"PK\x03\x04"):
         return _kind_of_zip(name, data)
-    promised = KIND_OF_SUFFIX.get(PurePosixPath(name.lower()).suffix)
     if promised is None:
         raise UnsupportedType(name)
     if promised in ("pdf", "docx"):
@@ -65,16 +83,26 @@ def extract(name: str, data: bytes) -> list[Part]:
     Raises FileRefused with a reason for people.
     """
     read = import_string(READERS[kind_of(name, data)])
-    parts = [Part(part.page, clean(part.heading)[:500], clean(part.text)) for part in read(data)]
-    parts = [part for part in parts if part.text.strip()]
+    parts = [
+        Part(part.page, " ".join(clean(part.heading).split())[:500], clean(part.text))
+        for part in read(data)
+    ]
+    parts = [part for part in _keeping_headings(parts) if part.text.strip()]
     if not parts:
         raise NoText(name)
     return parts
 
 
+def _keeping_headings(parts: list[Part]) -> Iterator[Part]:
+    """A heading with neither text nor headings under it is text itself, and not lost."""
+    for part, following in itertools.pairwise([*parts, Part(None, "", "")]):
+        alone = not part.text.strip() and not following.heading.startswith(f"{part.heading} > ")
+        yield replace(part, text=part.heading) if alone else part
+
+
 def clean(text: str) -> str:
     """Text in NFC without control characters, lone surrogates and carriage returns."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").translate(_LINE_BREAKS)
     kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
     return unicodedata.normalize("NFC", kept)
 
@@ -82,7 +110,7 @@ def clean(text: str) -> str:
 def _kind_of_zip(name: str, data: bytes) -> str:
     try:
         members = zipfile.ZipFile(io.BytesIO(data)).namelist()
-    except zipfile.BadZipFile as error:
+    except ZIP_FAULTS as error:
         raise DamagedFile(name) from error
     if "word/document.xml" in members:
         return "docx"

@@ -6,16 +6,25 @@ import zipfile
 from collections.abc import Iterator
 
 from docx import Document
+from docx.document import Document as DocxDocument
 from docx.opc.exceptions import OpcError
+from docx.oxml.ns import qn
+from docx.oxml.table import CT_Tc
 from docx.table import Table
 from docx.text.paragraph import Paragraph
 from lxml.etree import LxmlError
 
 from knowledge.errors import DamagedFile, TooLarge
-from knowledge.extraction import Part
+from knowledge.extraction import ZIP_FAULTS, Part
 
 MAX_MEMBERS = 5000
 MAX_EXPANDED_BYTES = 200 * 1024 * 1024
+# Text shrinks to a tenth, seldom to a fiftieth; a bomb to a thousandth.
+MAX_RATIO = 100
+UNSUSPICIOUS_BYTES = 10 * 1024 * 1024
+# What python-docx lets through on broken files, beside what the ZIP reader does.
+FAULTS = (*ZIP_FAULTS, OpcError, LxmlError, AssertionError, AttributeError, TypeError)
+_XML_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 _HEADING = re.compile(r"(?:Heading (\d)|Title)$")
 
 
@@ -23,13 +32,15 @@ def read(data: bytes) -> Iterator[Part]:
     """The text under each heading; a table's row is one line, its cells parted by " | "."""
     try:
         _check_archive(data)
-        document = Document(io.BytesIO(data))
-        blocks = list(document.iter_inner_content())
-    except (OpcError, LxmlError, zipfile.BadZipFile, KeyError, ValueError) as error:
+        yield from _parts(Document(io.BytesIO(data)))
+    except FAULTS as error:
         raise DamagedFile("the DOCX can't be read") from error
+
+
+def _parts(document: DocxDocument) -> Iterator[Part]:
     path: dict[int, str] = {}
     lines: list[str] = []
-    for block in blocks:
+    for block in document.iter_inner_content():
         if isinstance(block, Table):
             lines.extend(_rows(block))
             continue
@@ -39,7 +50,7 @@ def read(data: bytes) -> Iterator[Part]:
             continue
         yield Part(None, " > ".join(path.values()), "\n\n".join(lines))
         path = {known: name for known, name in path.items() if known < level}
-        path[level], lines = block.text, []
+        path[level], lines = block.text.strip(), []
     yield Part(None, " > ".join(path.values()), "\n\n".join(lines))
 
 
@@ -49,16 +60,22 @@ def _check_archive(data: bytes) -> None:
     members = archive.infolist()
     if len(members) > MAX_MEMBERS or sum(m.file_size for m in members) > MAX_EXPANDED_BYTES:
         raise TooLarge("the DOCX would expand to more than 200 MB or 5,000 members")
+    packed = sum(m.compress_size for m in members)
+    if sum(m.file_size for m in members) > max(MAX_RATIO * packed, UNSUSPICIOUS_BYTES):
+        raise TooLarge("the DOCX would expand to more than a hundred times its size")
     for member in members:
         if member.filename.endswith((".xml", ".rels")):
             with archive.open(member) as file:
-                if b"<!DOCTYPE" in file.read(4096):
+                content = file.read()
+                if any("<!DOCTYPE".encode(encoding) in content for encoding in _XML_ENCODINGS):
                     raise DamagedFile("the DOCX holds a document type definition")
 
 
 def _heading_level(paragraph: Paragraph) -> int | None:
     style = paragraph.style
-    match = _HEADING.match(style.name or "") if style is not None and paragraph.text else None
+    match = (
+        _HEADING.match(style.name or "") if style is not None and paragraph.text.strip() else None
+    )
     return None if match is None else int(match[1] or 0)
 
 
@@ -66,5 +83,10 @@ def _rows(table: Table) -> Iterator[str]:
     for row in table.rows:
         # A merged cell is listed once for each column that it spans.
         cells = dict.fromkeys(cell._tc for cell in row.cells)
-        texts = (" ".join(text for text in cell.itertext() if text.strip()) for cell in cells)
-        yield " | ".join(text.strip() for text in texts)
+        yield " | ".join(_cell_text(cell, table) for cell in cells)
+
+
+def _cell_text(cell: CT_Tc, table: Table) -> str:
+    """The cell's paragraphs in reading order, those of tables within it too."""
+    paragraphs = (Paragraph(element, table) for element in cell.iter(qn("w:p")))
+    return " ".join(" ".join(paragraph.text.split()) for paragraph in paragraphs).strip()

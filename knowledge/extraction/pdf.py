@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 import zlib
 from collections.abc import Iterator
 
@@ -20,10 +21,11 @@ FAULTS = (
     ArithmeticError,
     AttributeError,
     AssertionError,
+    EOFError,
     LookupError,
-    NotImplementedError,
     OSError,
-    RecursionError,
+    RuntimeError,
+    struct.error,
     TypeError,
     ValueError,
     zlib.error,
@@ -52,21 +54,18 @@ def read(data: bytes) -> Iterator[Part]:
 
 
 def _under_headings(text: str, heading: str) -> Iterator[tuple[str, str]]:
-    """Stretches of a page with the heading that each stands under. A PDF doesn't say what is a
-    heading, so these are told from the lines; they stay in the text."""
+    """Stretches of a page with the heading that most of each stands under. A PDF doesn't say what
+    is a heading, so these are told from the lines; they stay in the text."""
     lines = [line.rstrip() for line in text.split("\n")]
     part: list[str] = []
-    before, latest = "", heading
+    before = ""
     for number, line in enumerate(lines):
         following = next((rest.strip() for rest in lines[number + 1 :] if rest.strip()), "")
         if _is_heading(line.strip(), before, following):
-            latest = line.strip()
             if sum(map(len, part)) >= MIN_PART:
                 yield heading, "\n".join(part)
                 part = []
-            if not part:
-                heading = latest
-            before = ""
+            heading, before = line.strip(), ""
         else:
             before = line.strip()
         part.append(line)

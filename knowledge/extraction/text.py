@@ -18,6 +18,8 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_SMALL = bytes(set(range(32)) - set(b"\t\n\r"))
+_BEYOND_ASCII = bytes(range(128, 256))
 _UNDERLINE = re.compile(r"^(={3,}|-{3,}|~{3,})\s*$")
 
 
@@ -36,14 +38,14 @@ def read(data: bytes) -> Iterator[Part]:
 
 def read_markdown(data: bytes) -> Iterator[Part]:
     """Markdown; headings as CommonMark has them, so not those inside code."""
-    text = decode(data)
+    text = decode(data).replace("\r\n", "\n").replace("\r", "\n")
     tokens = MarkdownIt().parse(text)
     headings = {}
     for token, inline in itertools.pairwise(tokens):
         if token.type == "heading_open" and token.map and token.level == 0:
             first, last = token.map
             headings[first] = (int(token.tag[1]), inline.content, last)
-    return _parts(text.splitlines(), headings)
+    return _parts(text.split("\n"), headings)
 
 
 def decode(data: bytes) -> str:
@@ -51,16 +53,34 @@ def decode(data: bytes) -> str:
     for bom, encoding in _BOMS.items():
         if data.startswith(bom):
             return data.decode(encoding, errors="replace")
+    if unmarked := _utf16_without_mark(data):
+        return data.decode(unmarked, errors="replace")
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError:
-        best = from_bytes(data).best()
-        if best is None:
-            raise DamagedFile("the text's encoding is not known") from None
-        return str(best)
-    if text.count("\x00") > len(text) // 4:  # UTF-16 without a mark
-        return data.decode("utf-16-le" if data[1:2] == b"\x00" else "utf-16-be", errors="replace")
-    return text
+        return _decode_older(data)
+
+
+def _utf16_without_mark(data: bytes) -> str | None:
+    """Every other byte of UTF-16 is small in most alphabets."""
+    for high, encoding in ((0, "utf-16-be"), (1, "utf-16-le")):
+        half = data[high:100_000:2]
+        if len(half) > 1 and len(half.translate(None, _SMALL)) * 4 < len(half):
+            return encoding
+    return None
+
+
+def _decode_older(data: bytes) -> str:
+    """The likeliest encoding; between those that fit as well, the one of Western Europe."""
+    matches = from_bytes(data)
+    best = matches.best()
+    if best is None:
+        raise DamagedFile("the text's encoding is not known")
+    beyond_ascii = len(data) - len(data.translate(None, _BEYOND_ASCII))
+    western = any("cp1252" in match.could_be_from_charset for match in matches)
+    if western and beyond_ascii < 0.4 * len(data):
+        return data.decode("cp1252", errors="replace")
+    return str(best)
 
 
 def _in_capitals(line: str) -> bool:

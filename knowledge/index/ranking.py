@@ -72,7 +72,9 @@ def mentioned(words: Sequence[str], indexes: Sequence[SpaceIndex]) -> bool:
 
 def _weigh(question: str, segments: Sequence[Segment]) -> _Weights:
     rows = sum(segment.count for segment in segments)
-    length = sum(float(segment.postings.lengths[segment.alive].sum()) for segment in segments)
+    length = sum(
+        float(segment.postings.lengths[segment.alive].sum(dtype=np.float64)) for segment in segments
+    )
     idf: dict[str, float] = {}
     total = 0.0
     for word in dict.fromkeys(content_words(question)):
@@ -125,7 +127,8 @@ def _score(
     if vector is not None:
         needed = np.flatnonzero(proposed)
         own = terms.copy()
-        cosines = segment.vectors.matrix[needed] @ vector
+        # Not `@`: its last bits depend on how many rows stand beside a row.
+        cosines = np.einsum("ij,j->i", segment.vectors.matrix[needed], vector)
         own[needed] = COSINE_WEIGHT * cosines + (1 - COSINE_WEIGHT) * terms[needed]
     beside = own[left[rows]] + own[right[rows]]
     scores = (own[rows] + NEIGHBOUR * beside) / (1 + 2 * NEIGHBOUR)

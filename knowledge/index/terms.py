@@ -13,7 +13,7 @@ _local = threading.local()
 
 def words(text: str) -> list[str]:
     """The text's words in order, in lower case."""
-    return _WORD.findall(text.lower())
+    return _WORD.findall(text.lower().replace("’", "'"))
 
 
 @lru_cache(maxsize=50_000)

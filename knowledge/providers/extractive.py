@@ -16,6 +16,7 @@ QUOTES = 3
 QUOTE_CHARACTERS = 400
 # A further passage is quoted where it fits at least this much as well as the best one.
 WORTH_QUOTING = 0.6
+_NUMBER = re.compile(r"\[\s*(\d+(?:\s*[,;–-]\s*\d+)*)\s*\]")
 _WRAP = re.compile(r"\s*\n(?!\s*(?:[-*•|]|\d{1,3}[.)]\s))\s*")
 
 
@@ -45,17 +46,28 @@ def _quotes(question: str, passages: Sequence[Passage]) -> Iterator[str]:
     ]
     # Between passages that fit equally well the search's order decides.
     best = sorted(fits, reverse=True)[:QUOTES]
+    if best[0][0] <= 0:  # the passages say it in other words
+        yield _as_quote(_opening(passages[0].text), 1)
+        return
     for score, number, stretch in best:
         if score >= WORTH_QUOTING * best[0][0]:
             yield _as_quote(stretch, -number)
 
 
 def _as_quote(stretch: str, number: int) -> str:
-    """The stretch as a Markdown quotation; only list items and table rows keep their lines."""
-    lines = _WRAP.sub(" ", stretch).split("\n")
+    """The stretch as a Markdown quotation; only list items and table rows keep their lines. Its own
+    numbers in brackets are no citations."""
+    lines = _WRAP.sub(" ", _NUMBER.sub(r"(\1)", stretch)).split("\n")
     # Behind a table's row the citation would become a cell.
     citation = f"\n\n[{number}]" if lines[-1].startswith("|") else f" [{number}]"
     return "\n".join(f"> {line}".rstrip() for line in ("\n".join(lines) + citation).split("\n"))
+
+
+def _opening(text: str) -> str:
+    """The first sentences, as many as make a quote."""
+    spans = sentences(text)
+    ends = [end for _, end in spans if end - spans[0][0] <= QUOTE_CHARACTERS] or [spans[0][1]]
+    return text[spans[0][0] : ends[-1]]
 
 
 def _best_stretch(text: str, rarity: dict[str, float]) -> tuple[float, str]:

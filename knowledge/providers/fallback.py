@@ -14,7 +14,7 @@ from knowledge.providers.breaker import Breaker
 
 # Seconds. Both providers may hang before their first token, and the embedding before that, and an
 # answer still begins within 20: a provider's second attempt gets what the first left.
-FIRST_TOKEN = 8.0
+FIRST_TOKEN = 7.5
 IDLE = 5.0
 TOTAL = 90.0
 # A delay that the provider asks for is waited out where it is short; else the next is asked.

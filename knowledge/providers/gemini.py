@@ -12,7 +12,6 @@ import numpy as np
 from django.conf import settings
 from google import genai
 from google.genai import errors, types
-from google.genai.client import AsyncClient
 
 from knowledge.errors import NoAnswer, ProviderError, Unreachable
 from knowledge.prompts import Prompt
@@ -50,7 +49,7 @@ class GeminiChat:
     def __init__(self) -> None:
         self.name = settings.GEMINI_CHAT_MODEL
         # Once closed, a client stays so; each event loop has its own.
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncClient]
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, genai.Client]
         self._clients = WeakKeyDictionary()
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str]:
@@ -77,12 +76,11 @@ class GeminiChat:
 
         async def read() -> None:
             try:
-                async for chunk in await self._client().models.generate_content_stream(
+                async for chunk in await self._client().aio.models.generate_content_stream(
                     model=self.name,
                     contents=[_content(turn.speaker, turn.text) for turn in prompt.turns],
                     config=types.GenerateContentConfig(
                         system_instruction=prompt.system,
-                        temperature=0.2,
                         automatic_continuation=False,
                     ),
                 ):
@@ -102,12 +100,12 @@ class GeminiChat:
     async def aclose(self) -> None:
         client = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None:
-            await client.aclose()
+            await client.aio.aclose()
 
-    def _client(self) -> AsyncClient:
+    def _client(self) -> genai.Client:
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            self._clients[loop] = _client(TIMEOUT).aio
+            self._clients[loop] = _client(TIMEOUT)
         return self._clients[loop]
 
 
@@ -117,7 +115,8 @@ class GeminiEmbedder:
     def __init__(self) -> None:
         self.name = settings.GEMINI_EMBEDDING_MODEL
         with _classified():
-            self._models = _client(EMBEDDING_TIMEOUT).models
+            # Kept: without it the SDK closes the connections beneath its `models`.
+            self._client = _client(EMBEDDING_TIMEOUT)
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> np.ndarray:
         """Unit vectors, float32, shape (len(texts), 768). Raises ProviderError."""
@@ -129,7 +128,7 @@ class GeminiEmbedder:
     def _embed_batch(self, texts: Sequence[str], query: bool) -> list[list[float]]:
         contents: Any = [types.Content(parts=[types.Part(text=text)]) for text in texts]
         with _classified():
-            answer = self._models.embed_content(
+            answer = self._client.models.embed_content(
                 model=self.name,
                 contents=contents,
                 config=types.EmbedContentConfig(

@@ -1,10 +1,10 @@
 """OpenAI, or any server that speaks its protocol: answers and embeddings."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import httpx2
 import numpy as np
@@ -40,8 +40,8 @@ class OpenAIChat:
     def __init__(self) -> None:
         self.name = settings.OPENAI_CHAT_MODEL
         # A client's connections belong to the event loop that opened them.
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI]
-        self._clients = WeakKeyDictionary()
+        self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI]
+        self._clients = weakref.WeakKeyDictionary()
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str]:
         turns: list[Any] = [{"role": "system", "content": prompt.system}]
@@ -49,7 +49,7 @@ class OpenAIChat:
         finished = None
         with _classified():
             async with await self._client().chat.completions.create(
-                model=self.name, messages=turns, temperature=0.2, stream=True
+                model=self.name, messages=turns, stream=True
             ) as chunks:
                 async for chunk in chunks:
                     for choice in chunk.choices:
@@ -86,6 +86,7 @@ class OpenAIEmbedder:
         http = openai.DefaultHttpxClient(follow_redirects=False)
         with _classified():
             self._client = openai.OpenAI(**_options(EMBEDDING_TIMEOUT), http_client=http)
+        weakref.finalize(self, http.close)
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> np.ndarray:
         """Unit vectors, float32, shape (len(texts), dimensions). Raises ProviderError."""

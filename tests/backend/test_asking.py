@@ -7,10 +7,9 @@ from contextlib import aclosing
 
 import pytest
 from asgiref.sync import async_to_sync
-from pytest_django import Settings
 
 from backend.accounts.audience import Place
-from backend.accounts.models import Channel, ChannelMember, Membership, Role, Standing, User
+from backend.accounts.models import Channel, ChannelMember, Membership, Role, Standing
 from backend.accounts.spaces import home
 from backend.chat import wording
 from backend.chat.asking import MAX_QUESTION, MAX_ROUNDS, Answered, Begun, Question, ask
@@ -35,20 +34,6 @@ LEAVE = "How long is parental leave?"
 def leave(word: str) -> str:
     """A text that answers LEAVE and holds a word by which it is known again."""
     return f"Parental leave is sixteen weeks long, says {word}. It may be split into two parts."
-
-
-@pytest.fixture
-def mine(member: User) -> Place:
-    """The member's page."""
-    return Place(home(), user=member)
-
-
-@pytest.fixture
-def talking(settings: Settings, openai: OpenAISimulator) -> OpenAISimulator:
-    """A model that repeats every word that it was told, with the local model for searching."""
-    settings.EMBEDDINGS = "local"
-    openai.faults.answer = lambda told: f"I was told: {' '.join(told.split())} [1]"
-    return openai
 
 
 def said(word: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.django_db
 
 STALE = timedelta(minutes=5, seconds=1)
 # name: what is known of the channel's members
-CHANNELS: dict[str, dict[str, object]] = {
+CHANNELS: dict[str, dict[str, Any]] = {
     "team only": {"outsiders": False},
     "with guests": {"outsiders": True},
     "guests unknown": {"outsiders": None},
@@ -96,12 +97,12 @@ class World:
         return {names[space.pk] for space in readable_spaces(place)}
 
 
-def world(who: str = "team", **facts: object) -> World:
+def world(who: str = "team", **facts: Any) -> World:
     at, elsewhere = installed(), installed(organisation("elsewhere"))
     asker = known(at, Standing.TEAM if who == "inactive" else who)
     read = timezone.now() - STALE if facts.pop("stale", False) else None
     unread = facts.pop("unread", False)
-    here = channel(at, read=read, **facts)  # type: ignore[arg-type]
+    here = channel(at, read=read, **facts)
     if unread:
         Channel.objects.filter(pk=here.pk).update(outsiders_read_at=None)
     joined, other, far = channel(at), channel(at), channel(elsewhere)
@@ -283,7 +284,8 @@ def test_a_membership_row_that_joins_two_workspaces_is_not_believed() -> None:
 def test_channels_of_the_same_id_in_two_installations_are_two_spaces() -> None:
     first, second = channel(installed()), channel(installed())
     Channel.objects.filter(pk__in=(first.pk, second.pk)).update(external_id="C1")
-    first.refresh_from_db(), second.refresh_from_db()
+    first.refresh_from_db()
+    second.refresh_from_db()
     assert space_of(first) != space_of(second)
     assert readable_spaces(Place(home(), channel=first)) == [space_of(first)]
 

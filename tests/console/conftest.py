@@ -1,4 +1,8 @@
-"""A running Askwell with the sample documents, and a browser that is signed in to it."""
+"""A running Askwell with the sample documents, and a browser that is signed in to it.
+
+Playwright keeps an event loop running, in which no asynchronous test can run: so all of this
+ends with the module.
+"""
 
 import os
 import re
@@ -9,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -25,7 +30,7 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def askwell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The processes of `make run` over a store of their own; the address and the link in."""
     folder = tmp_path_factory.mktemp("askwell")
@@ -39,7 +44,7 @@ def askwell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         "PORT": port,
         "DJANGO_SETTINGS_MODULE": "backend.settings",
     }
-    options = {"cwd": settings.BASE_DIR, "env": environment}
+    options: dict[str, Any] = {"cwd": settings.BASE_DIR, "env": environment}
     prepared = subprocess.run(
         [sys.executable, "manage.py", "prepare"],
         capture_output=True,
@@ -66,7 +71,7 @@ def askwell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
             process.wait(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (apt-get install chromium)")
@@ -76,7 +81,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(
     askwell: dict[str, str], browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import certifi
 import pytest
+from django.utils.module_loading import import_string
+from pytest_django import Settings
 
 from knowledge.embedding import EMBEDDERS, embedder
-from knowledge.providers import fallback
+from knowledge.providers import CHAT_MODELS, fallback
+from tests.conftest import AddText
 from tests.knowledge import fake_embedder
 from tests.knowledge.fake_embedder import FakeEmbedder
+from tests.knowledge.talking import LEAVE, VISIT
 
 
 @pytest.fixture
@@ -43,6 +47,24 @@ def few_certificates(one_certificate: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deadlines that a test can wait for."""
-    monkeypatch.setattr(fallback, "FIRST_TOKEN", 0.6)
-    monkeypatch.setattr(fallback, "IDLE", 0.3)
+    for provider in ("gemini", "openai"):
+        import_string(CHAT_MODELS[provider])  # loading an SDK takes longer
+    monkeypatch.setattr(fallback, "FIRST_TOKEN", 0.8)
+    monkeypatch.setattr(fallback, "IDLE", 0.5)
     monkeypatch.setattr(fallback, "SHORT_WAIT", 0.3)
+
+
+@pytest.fixture
+def embedded_here(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Documents are embedded by the local model, so that only questions reach a provider. It is
+    loaded once for all tests."""
+    settings.EMBEDDINGS = "local"
+    monkeypatch.setitem(EMBEDDERS, "local", "tests.knowledge.talking.loaded_minilm")
+
+
+@pytest.fixture
+def handbook(embedded_here: None, add_text: AddText) -> None:
+    """What the team's documents say."""
+    add_text(LEAVE, "leave.txt")
+    add_text(VISIT, "visits.txt")
+    add_text("Contractors get ten days of parental leave, and it is unpaid.", "contractors.txt")

@@ -1,6 +1,7 @@
 """An embedder that needs no model: quick, the same in every process, and it counts."""
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,14 +15,14 @@ class FakeEmbedder:
     """Texts that share words point the same way."""
 
     name = "fake"
-    embedded: list[str] = []
+    embedded: ClassVar[list[str]] = []
     # Called with each batch before it is embedded: a test may wait or fail here.
-    before: Callable[[Sequence[str]], None] | None = None
+    before: ClassVar[Callable[[Sequence[str]], None] | None] = None
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> np.ndarray:
-        if type(self).before is not None and not query:
-            type(self).before(texts)
         if not query:
+            if (before := type(self).before) is not None:
+                before(texts)
             self.embedded.extend(texts)
         return np.array([embed("fake", text, DIMENSIONS) for text in texts], dtype=np.float32)
 

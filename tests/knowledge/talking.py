@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from knowledge import answering
@@ -13,10 +14,16 @@ from knowledge.models import Space
 from knowledge.passages import Passage
 from knowledge.prompts import Prompt, Turn
 from knowledge.providers import chain, chat_model, fallback
+from knowledge.providers.minilm import MiniLM
 from tests.simulators.loopback import Request
 
 LEAVE = "Every employee gets thirty days of parental leave, paid in full by the company."
 VISIT = "Guests sign the book at the front desk before they enter the building."
+
+
+@cache
+def loaded_minilm() -> MiniLM:
+    return MiniLM()
 
 
 def passage(text: str = LEAVE, number: int = 1) -> Passage:

@@ -24,7 +24,8 @@ class Command(BaseCommand):
                 self.stderr.write(f"{path.name}: {outcome}")
             elif finish(version).state == VersionState.FAILED:
                 self.stderr.write(f"{path.name}: {version.reason}")
-        ready = sum(version is not None for _, version, _ in found)
+        states = [version.state for _, version, _ in found if version is not None]
+        ready = states.count(VersionState.READY)
         self.stdout.write(f"{ready} documents of the watched folders are in place.")
         if home_has_admin():
             self.stdout.write(f"Askwell opens at http://127.0.0.1:{settings.PORT}")

@@ -1,0 +1,209 @@
+"""Processes that are killed: `python -m tests.knowledge.crashing` forks one for each order.
+
+An order is a line of JSON: {"do": ROLE, "out": FILE, "die_at": STEP, …}. A step is what lies before
+or after an SQL statement, and what lies before a file below DATA_DIR is opened for writing, renamed
+or deleted; at the step `die_at` the process kills itself. The answer is its process id. The order
+{"wait": PID} is answered with its exit status; -9 is a kill.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.db.models.functions import Now  # noqa: E402
+
+from backend.accounts.spaces import home, space_for, team_key  # noqa: E402
+from backend.chat.removal import remove, sweep_removed  # noqa: E402
+from backend.ingesting import work_on_next  # noqa: E402
+from knowledge.embedding import EMBEDDERS, choose_model  # noqa: E402
+from knowledge.index import loading, ranking  # noqa: E402, F401
+from knowledge.index.cache import IndexCache  # noqa: E402
+from knowledge.index.space_index import SpaceIndex  # noqa: E402
+from knowledge.ingestion import add_document  # noqa: E402
+from knowledge.models import Chunk, Chunking, Document, DocumentVersion, Section  # noqa: E402
+from knowledge.publishing import discard_failed  # noqa: E402
+from knowledge.retrieval import search  # noqa: E402
+from tests.knowledge.fake_embedder import DOTTED, FakeEmbedder  # noqa: E402
+from tests.knowledge.truth import held, published  # noqa: E402
+
+EMBEDDERS["local"] = DOTTED
+loading.SNAPSHOT_CHUNKS = 3
+
+Order = dict[str, Any]
+
+
+def migrate(order: Order) -> None:
+    call_command("migrate", verbosity=0)
+    space_for(team_key(home()))
+
+
+def add(order: Order) -> None:
+    space = space_for(team_key(home()))
+    add_document(space, order["name"], order["text"].encode(), origin=order["name"])
+
+
+def work(order: Order) -> None:
+    if poison := order.get("poison"):
+        FakeEmbedder.before = lambda texts: _die() if poison in "".join(texts) else None
+    while work_on_next():
+        pass
+    sweep_removed()
+
+
+def take_away(order: Order) -> None:
+    remove(Document.objects.kept().get(name=order["name"]))
+
+
+def look(order: Order) -> None:
+    search(order["text"], [space_for(team_key(home()))], 5)
+
+
+def expire(order: Order) -> None:
+    """As if the leases of the dead had run out."""
+    DocumentVersion.objects.filter(state="claimed").update(lease_until=Now())
+
+
+def settle(order: Order) -> dict[str, Any]:
+    """What a worker does after a crash; then what there is, and what is wrong with it."""
+    expire(order)
+    work({})
+    discard_failed()
+    return {"documents": _documents(), "problems": list(_problems(order.get("removed", [])))}
+
+
+def _documents() -> dict[str, Any]:
+    state = {}
+    for document in Document.objects.kept().select_related("current"):
+        latest = document.versions.latest("number")
+        sections = Section.objects.filter(version=document.current).order_by("position")
+        state[document.name] = {
+            "state": latest.state,
+            "reason": latest.reason,
+            "attempts": latest.attempts,
+            "text": "\n".join(section.text for section in sections),
+            "current": document.current == latest,
+        }
+    return state
+
+
+def _problems(removed: list[str]) -> "list[str]":
+    space, model, wrong = space_for(team_key(home())), choose_model(), []
+    truth = published(space)
+    from_snapshot = IndexCache().at_revision_of(space, model)
+    from_rows = loading.advance(SpaceIndex(0), space, model)
+    if not held(from_snapshot) == held(from_rows) == truth:
+        wrong.append("the index is not what the database says")
+    if not from_snapshot.revision == from_rows.revision == space.revision:
+        wrong.append("the index is at another revision")
+    if Chunking.objects.filter(published_revision=None).exists():
+        rows = Chunking.objects.filter(published_revision=None).values(
+            "pk", "version__state", "version__number", "version__document__removed_at"
+        )
+        wrong.append(f"half-ingested: {list(rows)}")
+    gone = Document.objects.exclude(removed_at=None)
+    if Chunk.objects.filter(chunking__version__document__in=gone).exists():
+        wrong.append("chunks of a removed document are left")
+    if Section.objects.filter(version__document__in=gone).exists():
+        wrong.append("text of a removed document is left")
+    for word in removed:
+        if any(word in passage.text for passage in search(word, [space], 5)):
+            wrong.append(f"{word} was removed and is found")
+        if any(word.encode() in path.read_bytes() for path in _snapshots()):
+            wrong.append(f"{word} was removed and lies in a snapshot")
+    for version in DocumentVersion.objects.exclude(original=""):
+        if not version.original.storage.exists(str(version.original)):
+            wrong.append(f"the original of {version} is missing")
+    for chunking in Chunking.objects.filter(pk__in=Chunk.objects.values("chunking")):
+        if chunking.chunks.count() != chunking.passages:
+            wrong.append(f"{chunking} lacks chunks")
+    return wrong
+
+
+def _snapshots() -> list[Path]:
+    folder = Path(settings.SNAPSHOT_DIR)
+    return list(folder.iterdir()) if folder.exists() else []
+
+
+ROLES: dict[str, Callable[[Order], Any]] = {
+    role.__name__: role for role in (migrate, add, work, take_away, look, expire, settle)
+}
+
+
+class Steps:
+    """Counts the steps of this process, and kills it at one of them."""
+
+    def __init__(self, die_at: int | None) -> None:
+        self.count = 0
+        self._die_at = die_at
+
+    def watching(self) -> AbstractContextManager[None]:
+        sys.addaudithook(self._file)
+        return connection.execute_wrapper(self._statement)
+
+    def _statement(self, execute: Callable[..., Any], *arguments: Any) -> Any:
+        self._step()
+        result = execute(*arguments)
+        self._step()
+        return result
+
+    def _file(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(arguments[2], int) and not arguments[2] & 3:
+            return  # it only reads
+        if event in ("open", "os.rename", "os.remove") and _in_store(arguments[0]):
+            self._step()
+
+    def _step(self) -> None:
+        self.count += 1
+        if self.count == self._die_at:
+            _die()
+
+
+def _in_store(path: object) -> bool:
+    return str(path).startswith(str(settings.DATA_DIR))
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def be(order: Order) -> None:
+    """Carry out the order in this process."""
+    steps = Steps(order.get("die_at"))
+    with steps.watching():
+        result = ROLES[order["do"]](order)
+    Path(order["out"]).write_text(json.dumps({"steps": steps.count, "result": result}))
+
+
+def main() -> None:
+    for line in sys.stdin:
+        order = json.loads(line)
+        if "wait" in order:
+            _, status = os.waitpid(order["wait"], 0)
+            print(os.waitstatus_to_exitcode(status), flush=True)
+        elif pid := os.fork():
+            print(pid, flush=True)
+        else:
+            code = 1
+            try:
+                be(order)
+                code = 0
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

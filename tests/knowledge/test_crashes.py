@@ -1,0 +1,236 @@
+"""Processes are killed at every turn: the index still equals the database (promise 11), and a
+document whose reading kills is set aside while the others are served (promise 35)."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+NAMES = [f"{number}.txt" for number in range(6)]
+
+
+class Store:
+    """A store in a folder of its own, and the processes that work on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._orders = 0
+        self._log = (folder / "stderr.txt").open("w")
+        self._forks = subprocess.Popen(
+            [sys.executable, "-m", "tests.knowledge.crashing"],
+            cwd=settings.BASE_DIR,
+            env={
+                **os.environ,
+                "DATA_DIR": str(folder),
+                "DJANGO_SETTINGS_MODULE": "backend.settings",
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+
+    def close(self) -> None:
+        assert self._forks.stdin is not None and self._forks.stdout is not None
+        self._forks.stdin.close()
+        assert self._forks.wait(10) == 0
+        self._forks.stdout.close()
+        self._log.close()
+
+    def start(self, role: str, **order: Any) -> "Process":
+        self._orders += 1
+        out = self.folder / f"out-{self._orders}.json"
+        return Process(self, int(self._ask(do=role, out=str(out), **order)), out)
+
+    def do(self, role: str, **order: Any) -> Any:
+        """Let a process do this to its end."""
+        process = self.start(role, **order)
+        assert process.wait() == 0, (self.folder / "stderr.txt").read_text()[-3000:]
+        return process.outcome()["result"]
+
+    def _ask(self, **order: Any) -> str:
+        assert self._forks.stdin is not None and self._forks.stdout is not None
+        self._forks.stdin.write(json.dumps(order) + "\n")
+        self._forks.stdin.flush()
+        return self._forks.stdout.readline()
+
+    def status(self, pid: int) -> int:
+        return int(self._ask(wait=pid))
+
+
+class Process:
+    def __init__(self, store: Store, pid: int, out: Path) -> None:
+        self._store, self.pid, self._out = store, pid, out
+
+    def wait(self) -> int:
+        return self._store.status(self.pid)
+
+    def outcome(self) -> Any:
+        return json.loads(self._out.read_text())
+
+    def kill_after(self, seconds: float) -> None:
+        time.sleep(seconds)
+        os.kill(self.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an empty store, to be copied."""
+    folder = tmp_path_factory.mktemp("migrated")
+    made = Store(folder)
+    made.do("migrate")
+    made.close()
+    return folder
+
+
+@pytest.fixture
+def store(migrated: Path, tmp_path: Path) -> Iterator[Store]:
+    shutil.copytree(migrated, tmp_path, dirs_exist_ok=True)
+    made = Store(tmp_path)
+    yield made
+    made.close()
+
+
+class Campaign:
+    """Add, replace, remove and search, with a kill in each; what must hold after each."""
+
+    def __init__(self, store: Store, seed: int) -> None:
+        self.store, self.chosen = store, random.Random(seed)
+        self.texts: dict[str, str] = {}
+        self.removed: list[str] = []
+        self.kills: Counter[str] = Counter()
+        # Steps that each role takes at most, as far as seen.
+        self.steps: Counter[str] = Counter(add=20, work=80, take_away=40, look=12)
+        self._made = 0
+
+    def run(self, kills: int) -> None:
+        while self.kills.total() < kills:
+            role = self.chosen.choice(["add", "work", "work", "take_away", "look"])
+            getattr(self, f"_{role}")()
+            self._settle()
+
+    def _text(self) -> str:
+        self._made += 1
+        return f"The qx{self._made}qx eats fish.\n\n" + "The heron waits for it. " * 60
+
+    def _add(self) -> None:
+        name, text = self.chosen.choice(NAMES), self._text()
+        process = self.store.start("add", name=name, text=text, die_at=self._step("add"))
+        self._end("add", process)
+
+    def _work(self) -> None:
+        """Two workers, of which one is killed."""
+        for _ in range(self.chosen.randint(1, 2)):
+            name, text = self.chosen.choice(NAMES), self._text()
+            self.store.do("add", name=name, text=text)
+            self.texts[name] = text
+        if self.chosen.random() < 0.3:
+            victim = self.store.start("work")
+            other = self.store.start("work")
+            victim.kill_after(self.chosen.random() * 0.2)
+        else:
+            victim = self.store.start("work", die_at=self._step("work"))
+            other = self.store.start("work")
+        self._end("work", victim)
+        assert other.wait() == 0, (self.store.folder / "stderr.txt").read_text()[-3000:]
+
+    def _take_away(self) -> None:
+        if self.texts:
+            name = self.chosen.choice(sorted(self.texts))
+            self._end(
+                "take_away",
+                self.store.start("take_away", name=name, die_at=self._step("take_away")),
+            )
+
+    def _look(self) -> None:
+        self._end("look", self.store.start("look", text="heron", die_at=self._step("look")))
+
+    def _step(self, role: str) -> int:
+        return self.chosen.randint(1, self.steps[role] + 2)
+
+    def _end(self, role: str, process: Process) -> None:
+        status = process.wait()
+        assert status in (0, -9), (self.store.folder / "stderr.txt").read_text()[-3000:]
+        if status == 0:
+            self.steps[role] = max(self.steps[role] // 2, process.outcome()["steps"])
+        else:
+            self.kills[role] += 1
+
+    def _settle(self) -> None:
+        state = self.store.do("settle", removed=self.removed)
+        assert state["problems"] == []
+        documents = state["documents"]
+        for document in documents.values():
+            assert (document["state"], document["current"]) == ("ready", True), document
+            assert document["attempts"] <= 2
+        for name, text in list(self.texts.items()):
+            if name not in documents:  # its removal was what was killed
+                self.removed.append(text.split()[1])
+                del self.texts[name]
+        for name, document in documents.items():
+            self.texts[name] = document["text"]
+        assert len(documents) == len(self.texts)
+
+
+def test_after_a_kill_at_any_step_the_index_equals_the_database(store: Store) -> None:
+    campaign = Campaign(store, seed=11)
+    campaign.run(kills=15)
+
+    assert campaign.kills.total() == 15
+
+
+@pytest.mark.soak
+def test_after_five_hundred_kills_the_index_equals_the_database(store: Store) -> None:
+    campaign = Campaign(store, seed=int(time.time()))
+    campaign.run(kills=500)
+
+    print(f"\n500 kills: {dict(campaign.kills)}; every time index and database agree")
+
+
+def test_what_was_acknowledged_is_read_after_any_kill_of_the_worker(store: Store) -> None:
+    """One document, killed once at each of some steps of its way: its text is never lost."""
+    store.do("add", name="a.txt", text="The qx eats fish.")
+    for die_at in (1, 8, 15, 22, 29, 36):
+        store.start("work", die_at=die_at).wait()
+        store.do("expire")
+        if die_at == 22:  # or it would have had its five attempts
+            store.do("settle")
+            store.do("add", name="a.txt", text="The qz eats fish.")
+
+    state = store.do("settle")
+    assert state["problems"] == []
+    assert state["documents"]["a.txt"]["state"] == "ready"
+    assert state["documents"]["a.txt"]["text"] == "The qz eats fish."
+
+
+def test_a_document_that_kills_its_reader_is_set_aside_and_the_others_are_served(
+    store: Store,
+) -> None:
+    store.do("add", name="0.txt", text="This is poison.")
+    for number in range(1, 5):
+        store.do("add", name=f"{number}.txt", text=f"The heron number {number}.")
+
+    deaths = 0
+    for _ in range(8):
+        deaths += store.start("work", poison="poison").wait() == -9
+        store.do("expire")
+
+    state = store.do("settle")
+    poison = state["documents"].pop("0.txt")
+    assert deaths == 5
+    assert (poison["state"], poison["attempts"]) == ("failed", 5)
+    assert poison["reason"] == "Given up after 5 attempts; the last one broke off."
+    assert state["problems"] == []
+    assert {document["state"] for document in state["documents"].values()} == {"ready"}
+    assert len(state["documents"]) == 4
