@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from backend import db
 from knowledge import ingestion, publishing
-from knowledge.errors import KnowledgeError, LeaseLost
+from knowledge.errors import KnowledgeError, LeaseLost, ProviderError
 from knowledge.models import DocumentVersion, VersionState
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,8 @@ def work_on(version: DocumentVersion) -> None:
         logger.info("%s: %s", version, error)
         db.fail(version, str(error))
     except KnowledgeError as error:
-        if error.permanent:
+        # What a provider refuses today, a corrected key may allow tomorrow.
+        if error.permanent and not isinstance(error, ProviderError):
             db.fail(version, str(error))
         else:
             asked = timedelta(seconds=getattr(error, "retry_after", 0.0))

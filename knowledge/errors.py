@@ -92,6 +92,8 @@ class Unreachable(ProviderError):
 class Refused(ProviderError):
     """The model's provider refused the request."""
 
+    permanent = True
+
     def __init__(
         self, detail: str = "", retry_after: float = 0.0, *, provider_at_fault: bool = True
     ) -> None:

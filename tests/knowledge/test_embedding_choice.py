@@ -292,9 +292,20 @@ def test_a_failure_half_way_through_a_long_file_publishes_nothing(
     assert Chunking.objects.filter(version=version).count() == 1
 
 
-def test_the_first_ingest_without_its_model_chooses_none(
+def test_a_new_store_takes_the_next_model_where_the_first_is_down(
     gemini: GeminiSimulator, team: Space
 ) -> None:
+    gemini.faults.always(Status(503), on="embed")
+    assert put(team, LEAVE).state == "ready"
+    chosen = active_model()
+    assert chosen is not None
+    assert chosen.provider == "local"
+
+
+def test_the_first_ingest_without_the_model_that_is_set_chooses_none(
+    gemini: GeminiSimulator, settings: Settings, team: Space
+) -> None:
+    settings.EMBEDDINGS = "gemini"
     gemini.faults.always(Status(503), on="embed")
     assert put(team, LEAVE).state == "received"
     assert active_model() is None
@@ -344,6 +355,7 @@ def test_a_model_that_can_cut_is_asked_to(openai: OpenAISimulator) -> None:
 def test_more_dimensions_than_are_kept_are_refused(
     openai: OpenAISimulator, settings: Settings, team: Space
 ) -> None:
+    settings.EMBEDDINGS = "openai"
     settings.OPENAI_EMBEDDING_MODEL = "text-embedding-ada-002"
     with pytest.raises(ProviderError, match="1536 dimensions; Askwell keeps at most 768"):
         choose_model()
