@@ -6,6 +6,7 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import DatabaseError
 
 
 def main() -> None:
@@ -14,6 +15,8 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"Askwell can't start: {error}")
+    except DatabaseError as error:
+        sys.exit(f"The database can't be used ({error}). `make run` prepares it.")
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def claim_row(row: QuerySet[Row], lease: timedelta) -> Row | None:
     taken = row.filter(_claimable()).update(
         state=CLAIMED, token=token, lease_until=_in(lease), attempts=F("attempts") + 1
     )
-    return row.model._default_manager.filter(token=token).first() if taken else None
+    return row.filter(token=token).first() if taken else None
 
 
 def renew(row: Model, lease: timedelta) -> bool:

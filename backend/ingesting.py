@@ -12,15 +12,15 @@ from knowledge.models import DocumentVersion, VersionState
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
-# Before another attempt; multiplied by the number of attempts so far.
+# Before the second attempt; four times as long before each further one, so that a provider may
+# be away for a quarter of an hour.
 WAIT = timedelta(seconds=10)
 
 
 def work_on_next() -> bool:
     """Claim and work on one waiting version; False where none waits."""
     versions = DocumentVersion.objects.select_related("document__space")
-    if db.set_aside_exhausted(DocumentVersion.objects.all()):
-        publishing.discard_failed()
+    db.set_aside_exhausted(DocumentVersion.objects.all())
     version = db.claim(versions, LEASE)
     if version is None:
         return False
@@ -43,11 +43,15 @@ def work_on(version: DocumentVersion) -> None:
             db.fail(version, str(error))
         else:
             asked = timedelta(seconds=getattr(error, "retry_after", 0.0))
-            db.release(version, str(error), max(WAIT * version.attempts, asked))
+            db.release(version, str(error), max(_wait(version), asked))
     except Exception as error:
         logger.exception("%s broke off", version)
-        db.release(version, f"unexpected {type(error).__name__}", WAIT * version.attempts)
+        db.release(version, f"unexpected {type(error).__name__}", _wait(version))
     publishing.discard_failed()
+
+
+def _wait(version: DocumentVersion) -> timedelta:
+    return WAIT * int(4 ** (version.attempts - 1))
 
 
 def finish(version: DocumentVersion) -> DocumentVersion:
@@ -58,8 +62,7 @@ def finish(version: DocumentVersion) -> DocumentVersion:
     """
     row = DocumentVersion.objects.filter(pk=version.pk)
     while True:
-        if db.set_aside_exhausted(row):
-            publishing.discard_failed()
+        db.set_aside_exhausted(row)
         if (claimed := db.claim_row(row, LEASE)) is not None:
             work_on(claimed)
         version.refresh_from_db()

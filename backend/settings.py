@@ -105,20 +105,25 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     # faiss tells how it was loaded, the SDKs' HTTP client every address that it calls.
-    "loggers": {
-        name: {"level": "WARNING"} for name in ("faiss", "httpx", "httpx2", "google_genai")
-    },
+    # uvicorn's own handlers would print what the formatter takes out.
+    "loggers": {"uvicorn": {"handlers": [], "propagate": True}}
+    | {name: {"level": "WARNING"} for name in ("faiss", "httpx", "httpx2", "google_genai")},
 }
 
 GOOGLE_API_KEY = read("str", "GOOGLE_API_KEY", "")
-GEMINI_BASE_URL = read("str", "GEMINI_BASE_URL", "")
+# A server of one's own may be any host, without a top-level domain.
+_ADDRESS = validate.URL(schemes={"http", "https"}, require_tld=False)
+GEMINI_BASE_URL = read("str", "GEMINI_BASE_URL", "", validate=_ADDRESS)
 GEMINI_CHAT_MODEL = read("str", "GEMINI_CHAT_MODEL", "gemini-3.6-flash")
 GEMINI_EMBEDDING_MODEL = read("str", "GEMINI_EMBEDDING_MODEL", "gemini-embedding-001")
 OPENROUTER_API_KEY = read("str", "OPENROUTER_API_KEY", "")
 OPENAI_API_KEY = read("str", "OPENAI_API_KEY", OPENROUTER_API_KEY)
 _ON_OPENROUTER = bool(OPENROUTER_API_KEY) and OPENAI_API_KEY == OPENROUTER_API_KEY
 OPENAI_BASE_URL = read(
-    "str", "OPENAI_BASE_URL", "https://openrouter.ai/api/v1" if _ON_OPENROUTER else ""
+    "str",
+    "OPENAI_BASE_URL",
+    "https://openrouter.ai/api/v1" if _ON_OPENROUTER else "",
+    validate=_ADDRESS,
 )
 OPENAI_CHAT_MODEL = read(
     "str", "OPENAI_CHAT_MODEL", "openai/gpt-4o-mini" if _ON_OPENROUTER else "gpt-4o-mini"
@@ -137,7 +142,9 @@ GENERAL_ANSWERS = read(
 LOCAL_MODEL_DIR = DATA_DIR / "minilm-int8"
 SNAPSHOT_DIR = DATA_DIR / "snapshots"
 CHUNK_SIZE = read("int", "CHUNK_SIZE", 500, validate=validate.Range(50, 20_000))
-CHUNK_OVERLAP = read("int", "CHUNK_OVERLAP", 50, validate=validate.Range(0, CHUNK_SIZE - 1))
+CHUNK_OVERLAP = read(
+    "int", "CHUNK_OVERLAP", min(50, CHUNK_SIZE - 1), validate=validate.Range(0, CHUNK_SIZE - 1)
+)
 TOP_K = read("int", "TOP_K", 8, validate=validate.Range(1, 50))
 # Unset, the embedding model's own measured threshold counts.
 SIMILARITY_THRESHOLD = read("float", "SIMILARITY_THRESHOLD", None, validate=validate.Range(0, 1))

@@ -95,7 +95,7 @@ async def answer(query: Query) -> AsyncGenerator[Event]:
     notice = wording.TERMS_ONLY if found.terms_only else ""
     if found.sufficient:
         prompt = Prompt(query.text, found.passages, query.history, meant)
-    elif await _is_general(query):
+    elif await _is_general(meant, query.spaces):
         category, prompt = Category.GENERAL, Prompt(query.text, (), query.history)
     else:
         yield Delta(wording.DECLINED)
@@ -106,13 +106,12 @@ async def answer(query: Query) -> AsyncGenerator[Event]:
             yield event
 
 
-async def _is_general(query: Query) -> bool:
+async def _is_general(question: str, spaces: Sequence[Space]) -> bool:
     """Whether a model may answer from what the world knows."""
     if settings.GENERAL_ANSWERS == "off" or chain() == ["extractive"]:
         return False
-    names = [name.lower() for name in names_in(query.text)]
-    known = await in_pool(retrieval.mentions, names, query.spaces)
-    return not concerns_team(query.text, known)
+    known = await in_pool(retrieval.mentions, names_in(question), spaces)
+    return not concerns_team(question, known)
 
 
 async def _generate(prompt: Prompt, category: Category, notice: str) -> AsyncGenerator[Event]:

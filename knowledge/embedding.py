@@ -26,7 +26,7 @@ EMBEDDERS = {
 
 
 class Embedder(Protocol):
-    """What embeds texts. Made once a process and used by several threads."""
+    """What embeds texts. Kept by the process and used by several threads."""
 
     name: str
 

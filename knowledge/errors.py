@@ -10,6 +10,7 @@ KnowledgeError
 │   ├── DamagedFile
 │   └── NoText
 ├── LeaseLost
+│   └── Overtaken
 └── ProviderError           (the next provider may do better)
     ├── Throttled
     ├── Unreachable
@@ -67,6 +68,10 @@ class NoText(FileRefused):
 
 class LeaseLost(KnowledgeError):
     """Another process has taken this work over."""
+
+
+class Overtaken(LeaseLost):
+    """The document was changed or removed meanwhile."""
 
 
 class ProviderError(KnowledgeError):

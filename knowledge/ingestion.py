@@ -23,7 +23,7 @@ from knowledge.models import Document, DocumentVersion, Section, Space, Store, V
 
 MAX_CHARACTERS = 5_000_000
 
-# Called between steps: prolongs the lease, or raises LeaseLost.
+# Called between steps: raises LeaseLost where another process has taken over.
 KeepLease = Callable[[], None]
 
 
@@ -47,6 +47,9 @@ def add_document(
     kind_of(name, data)
     digest = hashlib.sha256(data).hexdigest()
     if (known := _same_content(space, digest)) is not None:
+        if origin:  # handed over first: from now on it counts as this file's
+            known_as = Document.objects.filter(pk=known.version.document_id, origin="")
+            known_as.update(origin=origin)
         return known
     stored = default_storage.save(f"{digest[:2]}/{secrets.token_hex(16)}", ContentFile(data))
     try:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from knowledge.chunking import chunk
 from knowledge.embedding import embed
-from knowledge.errors import LeaseLost
+from knowledge.errors import LeaseLost, Overtaken
 from knowledge.models import (
     Chunk,
     Chunking,
@@ -111,7 +111,7 @@ def publish(chunking: Chunking, version: DocumentVersion) -> None:
         document = Document.objects.select_for_update().get(pk=version.document_id)
         hold(version, chunking)
         if document.current is not None and document.current.number > version.number:
-            raise LeaseLost(f"{document.name} has changed meanwhile")
+            raise Overtaken(document.name)
         DocumentVersion.objects.filter(pk=version.pk).update(
             state=VersionState.READY, lease_until=None, reason=""
         )
@@ -131,7 +131,7 @@ def hold(version: DocumentVersion, chunking: Chunking | None = None) -> None:
     """
     kept = Document.objects.kept().select_for_update()
     if not kept.filter(pk=version.document_id).exists():
-        raise LeaseLost(f"{version.document.name} was removed")
+        raise Overtaken(version.document.name)
     ours = DocumentVersion.objects.select_for_update().filter(
         pk=version.pk, state=version.state, token=version.token
     )

@@ -12,9 +12,9 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from backend.accounts.sign_in import home_has_admin
-from backend.accounts.spaces import home, space_for, team_key
+from backend.accounts.spaces import home, team_key
 from knowledge.catalogue import STATUS, catalogue
-from knowledge.embedding import active_model, candidates
+from knowledge.embedding import active_model, candidates, embed
 from knowledge.errors import KnowledgeError
 from knowledge.models import Space, VersionState
 from knowledge.providers import chain, minilm_files
@@ -45,7 +45,6 @@ def diagnose() -> Iterator[Finding]:
     yield _local_model()
     yield from _providers()
     yield _embedding_model()
-    yield from _index()
     yield from _documents()
     yield _admin()
 
@@ -110,16 +109,12 @@ def _embedding_model() -> Finding:
     model = active_model()
     if model is None:
         return Finding("ok", f"a new store will embed with: {candidates()[0]}")
-    return Finding("ok", f"documents are embedded with {model}, {model.dimensions} dimensions")
-
-
-def _index() -> Iterator[Finding]:
     try:
-        search("test", [space_for(team_key(home()))], 1)
+        embed(["test"], model, query=True)
+        search("test", list(Space.objects.filter(key=team_key(home()))), 1)
     except KnowledgeError as error:
-        yield Finding("fail", f"searching fails: {error}")
-    else:
-        yield Finding("ok", "searching works")
+        return Finding("fail", f"searching by meaning fails: {error}")
+    return Finding("ok", f"searching works, with {model} in {model.dimensions} dimensions")
 
 
 def _documents() -> Iterator[Finding]:

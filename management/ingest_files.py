@@ -7,7 +7,7 @@ from pathlib import Path
 from backend.ingesting import finish
 from knowledge.errors import FileRefused, UnsupportedType
 from knowledge.models import Space, VersionState
-from management.watching import add_file
+from management.watching import add_file, walk
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,7 @@ def listed(paths: Sequence[Path]) -> list[Listed]:
     files: list[Listed] = []
     for path in paths:
         if path.is_dir():
-            below = sorted(found for found in path.rglob("*") if found.is_file())
-            files.extend(Listed(found, in_folder=True) for found in below)
+            files.extend(Listed(found, in_folder=True) for found in walk(path))
         else:
             files.append(Listed(path, in_folder=False))
     return files

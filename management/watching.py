@@ -7,20 +7,24 @@ from django.conf import settings
 
 from backend.accounts.spaces import home, space_for, team_key
 from knowledge.errors import FileRefused
-from knowledge.extraction import supported
+from knowledge.extraction import MAX_BYTES, supported
 from knowledge.ingestion import add_document
 from knowledge.models import DocumentVersion, Space
 
 
-def files_in(folder: Path) -> list[Path]:
-    """Every file below the folder whose type can be read, hidden ones left out."""
+def walk(folder: Path) -> list[Path]:
+    """Every file below the folder, hidden ones and those in hidden folders left out."""
     return [
         path
         for path in sorted(folder.rglob("*"))
         if path.is_file()
-        and supported(path.name)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Those of them whose type can be read."""
+    return [path for path in walk(folder) if supported(path.name)]
 
 
 def origin_of(path: Path) -> str:
@@ -35,7 +39,9 @@ def add_file(space: Space, path: Path) -> "tuple[DocumentVersion, str]":
     """Add or replace the document of this file; its version and outcome. Raises FileRefused."""
     origin = origin_of(path)
     sample = path.resolve().is_relative_to(settings.BASE_DIR / "documents")
-    added = add_document(space, path.name, path.read_bytes(), origin=origin, sample=sample)
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)  # one more than is allowed tells as much as all of it
+    added = add_document(space, path.name, data, origin=origin, sample=sample)
     return added.version, added.outcome
 
 

@@ -2,8 +2,7 @@
 
 from backend.accounts.audience import Place, readable_keys
 from backend.accounts.models import Membership, Role, User, Workspace
-from backend.accounts.spaces import personal_key, team_key
-from knowledge.models import Space
+from backend.accounts.spaces import personal_key
 
 
 def role_of(user: User, workspace: Workspace) -> str | None:
@@ -20,14 +19,9 @@ def set_role(user: User, workspace: Workspace, role: str) -> None:
     )
 
 
-def may_change(user: User, workspace: Workspace, space: Space) -> bool:
-    """Whether the user may add to and remove from the space: their own, and curators the team's.
-
-    A channel's documents are changed in the channel, or by a curator who is in it.
-    """
-    if space.key == personal_key(workspace, user):
-        return True
+def changeable_keys(user: User, workspace: Workspace) -> set[str]:
+    """The keys of the spaces that the user may add to and remove from: their own, and a curator's
+    or admin's all that they may read."""
     curates = role_of(user, workspace) in (Role.CURATOR, Role.ADMIN)
-    if space.key == team_key(workspace):
-        return curates
-    return curates and space.key in readable_keys(Place(workspace, user=user))
+    others = readable_keys(Place(workspace, user=user)) if curates else set()
+    return {personal_key(workspace, user)} | others

@@ -1,6 +1,5 @@
 """ask(question) -> events: the one door to an answer, for every face of Askwell."""
 
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -19,8 +18,6 @@ from knowledge.answering import Answer, Delta, Restart, Status
 from knowledge.categories import Category
 from knowledge.extraction import clean
 from knowledge.models import Document, DocumentVersion, Space
-
-logger = logging.getLogger(__name__)
 
 MAX_QUESTION = 4000
 # How often an answer is begun anew because its readers changed while it was written.
@@ -162,7 +159,8 @@ def _keep_if_it_stands(basis: _Basis, answer: Answer) -> Answered | None:
 
 
 def _keep_answer(kept: Message, answer: Answer, past: Past) -> Answered:
-    """Keep the answer with what it drew on; question and answer are shown or hidden together.
+    """Keep the answer with what it drew on; where its spaces
+    are out of sight, the question is as well.
 
     A model may repeat what it was told of the conversation so far, so what earlier turns drew on
     counts as well. The extractive answerer is told nothing of them.

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET, require_POST
 
@@ -23,10 +24,16 @@ REASON_CHARACTERS = 500
 @signed_in
 def list_conversations(request: HttpRequest) -> HttpResponse:
     """The user's conversations, the latest first."""
-    rows = _conversations(place_of(request)).order_by("-updated_at")[:LISTED]
+    place = place_of(request)
+    first = Message.objects.filter(conversation=OuterRef("pk"), speaker=Speaker.USER)
+    rows = _conversations(place).annotate(shown=Exists(shown_to(first, readable_spaces(place))))
     listed = [
-        {"id": str(row.pk), "title": row.title, "updated": row.updated_at.isoformat()}
-        for row in rows
+        {
+            "id": str(row.pk),
+            "title": row.title if row.shown else wording.UNTITLED,
+            "updated": row.updated_at.isoformat(),
+        }
+        for row in rows.order_by("-updated_at")[:LISTED]
     ]
     return JsonResponse({"conversations": listed})
 
@@ -48,7 +55,7 @@ def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     return JsonResponse(
         {
             "id": str(conversation.pk),
-            "title": conversation.title,
+            "title": conversation.title if shown else wording.UNTITLED,
             "messages": [_message(message, message.pk in shown) for message in messages],
         }
     )

@@ -9,15 +9,16 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from backend.accounts.audience import Place, readable_keys, readable_spaces
 from backend.accounts.models import User
-from backend.accounts.roles import may_change
+from backend.accounts.roles import changeable_keys
 from backend.accounts.spaces import personal_key, space_for, team_key
-from backend.chat.removal import remove
+from backend.chat.removal import remove, sweep_removed
 from backend.console.access import place_of, problem, signed_in
 from knowledge.catalogue import Entry, catalogue
 from knowledge.errors import FileRefused
 from knowledge.extraction import MAX_BYTES
 from knowledge.ingestion import add_document
 from knowledge.models import Document, Section, Space
+from knowledge.removal import remove_document as withdraw
 
 NOT_FOUND = "This document doesn't exist or you may not see it."
 NOT_YOURS = "Only a curator or an admin can change the team's documents."
@@ -37,9 +38,10 @@ def documents(request: HttpRequest) -> HttpResponse:
 def _list(request: HttpRequest) -> HttpResponse:
     place = place_of(request)
     entries = catalogue(readable_spaces(place))
+    changeable = changeable_keys(_user(place), place.workspace)
     return JsonResponse(
         {
-            "documents": [_fields(entry, place) for entry in entries],
+            "documents": [_fields(entry, changeable) for entry in entries],
             "samples": sum(entry.document.sample for entry in entries),
         }
     )
@@ -61,7 +63,7 @@ def _add(request: HttpRequest) -> HttpResponse:
         return problem(str(error))
     document = added.version.document
     entry = next(e for e in catalogue([document.space]) if e.document == document)
-    return JsonResponse(_fields(entry, place) | {"outcome": added.outcome}, status=201)
+    return JsonResponse(_fields(entry, offered) | {"outcome": added.outcome}, status=201)
 
 
 @require_http_methods(["DELETE"])
@@ -71,7 +73,7 @@ def remove_document(request: HttpRequest, pk: UUID) -> HttpResponse:
     document = Document.objects.kept().filter(pk=pk, space__in=readable_spaces(place)).first()
     if document is None:
         return problem(NOT_FOUND, 404)
-    if not may_change(_user(place), place.workspace, document.space):
+    if document.space.key not in changeable_keys(_user(place), place.workspace):
         return problem(NOT_YOURS, 409)
     remove(document)
     return HttpResponse(status=204)
@@ -82,10 +84,14 @@ def remove_document(request: HttpRequest, pk: UUID) -> HttpResponse:
 def remove_samples(request: HttpRequest) -> HttpResponse:
     """Remove all sample documents. Their rows stay, so they never come back by themselves."""
     place = place_of(request)
-    for document in Document.objects.kept().filter(sample=True, space__in=readable_spaces(place)):
-        if not may_change(_user(place), place.workspace, document.space):
-            return problem(NOT_YOURS, 409)
-        remove(document)
+    changeable = changeable_keys(_user(place), place.workspace)
+    samples = Document.objects.kept().filter(sample=True, space__in=readable_spaces(place))
+    theirs = list(samples.filter(space__key__in=changeable).select_related("space"))
+    if samples.exists() and not theirs:
+        return problem(NOT_YOURS, 409)
+    for document in theirs:
+        withdraw(document)
+    sweep_removed()
     return HttpResponse(status=204)
 
 
@@ -118,7 +124,6 @@ def show_passage(request: HttpRequest, version: int, section: int) -> HttpRespon
             "text": _unwrapped(found.text[start:end]),
             "after": _unwrapped(found.text[end : end + NEIGHBOURHOOD]),
             "version": found.version.number,
-            "removed": False,
         }
     )
 
@@ -128,7 +133,7 @@ def spaces_to_add_to(place: Place) -> list[dict[str, str]]:
     user = _user(place)
     choices = [{"key": personal_key(place.workspace, user), "label": "Only me"}]
     team = space_for(team_key(place.workspace))
-    if may_change(user, place.workspace, team):
+    if team.key in changeable_keys(user, place.workspace):
         choices.append({"key": team.key, "label": "The whole team"})
     return choices
 
@@ -148,7 +153,7 @@ def _label(space: Space) -> str:
     return {"team": "Team", "personal": "Only me"}.get(kind, rest)
 
 
-def _fields(entry: Entry, place: Place) -> dict[str, Any]:
+def _fields(entry: Entry, changeable: set[str]) -> dict[str, Any]:
     document = entry.document
     return {
         "id": str(document.pk),
@@ -161,6 +166,6 @@ def _fields(entry: Entry, place: Place) -> dict[str, Any]:
         "done": entry.done,
         "total": entry.total,
         "reason": entry.reason or None,
-        "removable": may_change(_user(place), place.workspace, document.space),
+        "removable": document.space.key in changeable,
         "sample": document.sample,
     }

@@ -61,20 +61,24 @@ def supported(name: str) -> bool:
 
 def kind_of(name: str, data: bytes) -> str:
     """The key in READERS of this content. Raises FileRefused where there is none."""
+    promised = KIND_OF_SUFFIX.get(PurePosixPath(name.lower()).suffix)
+    looks_like_pdf = data.startswith(b"%PDF-") or (
+        promised not in TEXTS and b"%PDF-" in data[:1024]
+    )
+    looks_like_zip = data.startswith(b"PK\x03\x04")
+    if promised is None and not looks_like_pdf and not looks_like_zip:
+        raise UnsupportedType(name)
     if not data:
         raise EmptyFile(name)
     if len(data) > MAX_BYTES:
-        raise TooLarge(f"{name} has {len(data) / 2**20:.0f} MB; the limit is 25 MB")
-    promised = KIND_OF_SUFFIX.get(PurePosixPath(name.lower()).suffix)
-    if data.startswith(b"%PDF-") or (promised not in TEXTS and b"%PDF-" in data[:1024]):
+        raise TooLarge(f"{name} has more than 25 MB, which is the limit")
+    if looks_like_pdf:
         return "pdf"
-    if data.startswith(b"PK\x03\x04"):
+    if looks_like_zip:
         return _kind_of_zip(name, data)
-    if promised is None:
-        raise UnsupportedType(name)
-    if promised in ("pdf", "docx"):
-        raise DamagedFile(f"{name} is not a {promised.upper()} file inside")
-    return promised
+    if promised in TEXTS:
+        return promised
+    raise DamagedFile(f"{name} is not a {str(promised).upper()} file inside")
 
 
 def extract(name: str, data: bytes) -> list[Part]:

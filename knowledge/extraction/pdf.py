@@ -59,8 +59,7 @@ def _under_headings(text: str, heading: str) -> Iterator[tuple[str, str]]:
     lines = [line.rstrip() for line in text.split("\n")]
     part: list[str] = []
     before = ""
-    for number, line in enumerate(lines):
-        following = next((rest.strip() for rest in lines[number + 1 :] if rest.strip()), "")
+    for line, following in zip(lines, _following(lines), strict=True):
         if _is_heading(line.strip(), before, following):
             if sum(map(len, part)) >= MIN_PART:
                 yield heading, "\n".join(part)
@@ -70,6 +69,14 @@ def _under_headings(text: str, heading: str) -> Iterator[tuple[str, str]]:
             before = line.strip()
         part.append(line)
     yield heading, "\n".join(part)
+
+
+def _following(lines: list[str]) -> list[str]:
+    """For each line the next one that is not blank."""
+    following, ahead = [""] * len(lines), ""
+    for number in range(len(lines) - 1, -1, -1):
+        following[number], ahead = ahead, lines[number].strip() or ahead
+    return following
 
 
 def _is_heading(line: str, before: str, following: str) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from knowledge.index.space_index import Segment, SpaceIndex
-from knowledge.index.terms import content_words, term_of
+from knowledge.index.terms import content_terms, content_words, term_of
 
 K1, B = 1.2, 0.75
 COSINE_WEIGHT = 0.6
@@ -67,7 +67,8 @@ def rank(
 def mentioned(words: Sequence[str], indexes: Sequence[SpaceIndex]) -> bool:
     """Whether any of the words stands in a row."""
     segments = [segment for index in indexes for segment in index.segments]
-    return any(_document_frequency(term_of(word), segments) for word in words)
+    terms = content_terms(" ".join(words))
+    return any(_document_frequency(term, segments) for term in terms)
 
 
 def _weigh(question: str, segments: Sequence[Segment]) -> _Weights:

@@ -44,7 +44,7 @@ def write(space: Space, model: EmbeddingModel, index: SpaceIndex) -> None:
         logger.warning("snapshot %s can't be written: %s", target.name, error)
 
 
-def _write(target: Path, payload: bytes) -> None:
+def _write(target: Path, payload: memoryview) -> None:
     scratch = target.with_suffix(f".{secrets.token_hex(4)}.tmp")
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(_digest(target.name, payload))
@@ -81,11 +81,13 @@ def read(space: Space, model: EmbeddingModel) -> SpaceIndex | None:
     return None
 
 
-def _digest(name: str, payload: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + payload).digest()
+def _digest(name: str, payload: bytes | memoryview) -> bytes:
+    digest = hashlib.sha256(name.encode())
+    digest.update(payload)
+    return digest.digest()
 
 
-def _packed(segment: Segment) -> bytes:
+def _packed(segment: Segment) -> memoryview:
     postings = segment.postings
     vocabulary = "\n".join(postings.vocabulary).encode()
     buffer = io.BytesIO()
@@ -101,12 +103,12 @@ def _packed(segment: Segment) -> bytes:
         postings.lengths,
     ):
         np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
+    return buffer.getbuffer()
 
 
 def _unpacked(name: str, data: bytes) -> Segment | None:
     """The segment in a file's bytes; None where they are not what was written."""
-    if _digest(name, data[32:]) != data[:32]:
+    if _digest(name, memoryview(data)[32:]) != data[:32]:
         return None
     buffer = io.BytesIO(data[32:])
     if np.load(buffer)[0] != FORMAT:

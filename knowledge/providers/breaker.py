@@ -47,13 +47,11 @@ class Breaker:
         except ProviderError as error:
             if error.provider_at_fault:
                 self.failed(error.retry_after)
-            else:
-                self.abandoned()
             raise
-        except BaseException:
+        else:
+            self.succeeded()
+        finally:
             self.abandoned()
-            raise
-        self.succeeded()
 
     def succeeded(self) -> None:
         with self._lock:

@@ -2,12 +2,17 @@
 
 import pytest
 
-from backend.accounts.models import Membership, Role, User
-from backend.accounts.roles import may_change, role_of, set_role
+from backend.accounts.models import Membership, Role, User, Workspace
+from backend.accounts.roles import changeable_keys, role_of, set_role
 from backend.accounts.spaces import home
+from knowledge.models import Space
 from tests.backend.people import ago, channel, installed, join, known, organisation, space_of, user
 
 pytestmark = pytest.mark.django_db
+
+
+def may_change(user: User, workspace: Workspace, space: Space) -> bool:
+    return space.key in changeable_keys(user, workspace)
 
 
 @pytest.mark.parametrize(

@@ -364,8 +364,7 @@ async function openPassage({ dataset, children: [, name, where] }) {
   $('passage-text').querySelector('mark')?.scrollIntoView({ block: 'center' });
 }
 
-function passageParts({ removed, before, text, after }) {
-  if (removed) return [element('em', 'This document was removed, and its text with it.')];
+function passageParts({ before, text, after }) {
   return [element('span', before), element('mark', text), element('span', after)];
 }
 
