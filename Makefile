@@ -34,10 +34,10 @@ check: setup-dev
 	.venv/bin/lint-imports
 	$(PYTHON) manage.py check
 	$(PYTHON) manage.py makemigrations --check --dry-run
-	$(PYTHON) -m pytest tests/test_documentation.py
+	$(PYTHON) -m pytest -n 0 tests/test_documentation.py
 
 bench: setup-dev
 	$(PYTHON) -m tests.bench
 
 soak: setup-dev
-	$(PYTHON) -m pytest -m soak
+	$(PYTHON) -m pytest -n 0 -s -m soak

@@ -17,13 +17,26 @@ def read(kind: str, name: str, default: Any, **options: Any) -> Any:
 
     An empty value counts as unset, as in a copied `.env.example`.
     """
-    if not os.environ.get(name, "").strip():
+    if not env.str(name, "").strip():
         return default
     try:
         return getattr(env, kind)(name, **options)
     except EnvError as error:
         told = str(error).rstrip(".")
         raise ImproperlyConfigured(f"{told}. Correct {name} in .env or the environment.") from None
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder, for its owner only, unless it is there."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"DATA_DIR={folder} can't be used ({error.strerror}). Name a folder that can be "
+            "written to."
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise ImproperlyConfigured(f"DATA_DIR={folder} can't be written to.")
 
 
 def secret_key(folder: Path) -> str:

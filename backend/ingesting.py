@@ -11,7 +11,7 @@ from knowledge.models import DocumentVersion, VersionState
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 # Before the second attempt; four times as long before each further one, so that a provider may
 # be away for a quarter of an hour.
 WAIT = timedelta(seconds=10)

@@ -6,7 +6,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from environs import validate
 
-from backend.env import env, read, secret_key
+from backend.env import env, prepare_folder, read, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_env(str(BASE_DIR / ".env"), recurse=False)
@@ -14,7 +14,7 @@ env.read_env(str(BASE_DIR / ".env"), recurse=False)
 DATA_DIR = BASE_DIR / read("path", "DATA_DIR", Path("var"))
 DEBUG = read("bool", "DEBUG", False)
 # Its owner only: everybody's documents lie in it.
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+prepare_folder(DATA_DIR)
 SECRET_KEY = read("str", "SECRET_KEY", None) or secret_key(DATA_DIR)
 PORT = read("int", "PORT", 8000, validate=validate.Range(1, 65535))
 ALLOWED_HOSTS = read("list", "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
@@ -35,6 +35,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -94,7 +94,7 @@ async def answer(query: Query) -> AsyncGenerator[Event]:
     found = await in_pool(retrieval.retrieve, meant, query.spaces, settings.TOP_K)
     notice = wording.TERMS_ONLY if found.terms_only else ""
     if found.sufficient:
-        prompt = Prompt(query.text, found.passages, query.history, meant)
+        prompt = Prompt(query.text, _distinct(found.passages), query.history, meant)
     elif await _is_general(meant, query.spaces):
         category, prompt = Category.GENERAL, Prompt(query.text, (), query.history)
     else:
@@ -104,6 +104,11 @@ async def answer(query: Query) -> AsyncGenerator[Event]:
     async with aclosing(_generate(prompt, category, notice)) as events:
         async for event in events:
             yield event
+
+
+def _distinct(passages: Sequence[Passage]) -> list[Passage]:
+    """Without those whose words stand in a better one: the same file in two spaces."""
+    return list({passage.text: passage for passage in reversed(passages)}.values())[::-1]
 
 
 async def _is_general(question: str, spaces: Sequence[Space]) -> bool:

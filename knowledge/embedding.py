@@ -117,7 +117,10 @@ def embed(texts: Sequence[str], model: EmbeddingModel, *, query: bool = False) -
 def _embedded(provider: str, texts: Sequence[str], *, query: bool = False) -> np.ndarray:
     """What the provider's embedder gives, unless it rests or is to be left alone for now."""
     if provider != "local" and not configured(provider):
-        raise ProviderError(f"{provider} is not configured")
+        raise ProviderError(
+            f"the documents were embedded with {provider}, which is not configured; set its key or "
+            "address again"
+        )
     health = breaker(f"{provider} embeddings")
     if not health.allows():
         raise Unreachable(f"{provider}'s embeddings rest after failures", health.rest)

@@ -7,7 +7,7 @@ from pathlib import Path
 from backend.ingesting import finish
 from knowledge.errors import FileRefused, UnsupportedType
 from knowledge.models import Space, VersionState
-from management.watching import add_file, walk
+from management.watching import add_file, shown, walk
 
 
 @dataclass(frozen=True)
@@ -33,27 +33,34 @@ def listed(paths: Sequence[Path]) -> list[Listed]:
     """The paths with every folder replaced by the files below it."""
     files: list[Listed] = []
     for path in paths:
-        if path.is_dir():
+        if _is_folder(path):
             files.extend(Listed(found, in_folder=True) for found in walk(path))
         else:
             files.append(Listed(path, in_folder=False))
     return files
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long, for one; reading it will tell
+        return False
+
+
 def ingest(space: Space, file: Listed) -> Outcome:
     """Add the file and take it through the pipeline."""
-    path = file.path
+    path, called = shown(file.path), shown(file.path.name)
     try:
-        version, outcome = add_file(space, path)
+        version, outcome = add_file(space, file.path)
     except UnsupportedType as error:
         skipped = "skipped" if file.in_folder else "failed"
-        return Outcome(str(path), path.name, None, skipped, str(error))
+        return Outcome(path, called, None, skipped, str(error))
     except FileRefused as error:
-        return Outcome(str(path), path.name, None, "failed", str(error))
+        return Outcome(path, called, None, "failed", str(error))
     except OSError as error:
-        return Outcome(str(path), path.name, None, "failed", f"{error.strerror}: {path}")
+        return Outcome(path, called, None, "failed", f"{error.strerror}: {path}")
     version = finish(version)
     name, pk = version.document.name, str(version.document_id)
     if version.state != VersionState.READY:
-        return Outcome(str(path), name, pk, "failed", version.reason)
-    return Outcome(str(path), name, pk, outcome, None)
+        return Outcome(path, name, pk, "failed", version.reason)
+    return Outcome(path, name, pk, outcome, None)

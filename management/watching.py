@@ -1,5 +1,6 @@
 """Load the files of the watched folders into home's team space."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,8 +32,13 @@ def origin_of(path: Path) -> str:
     """How a file's place is kept: within the project's own folder it moves with that."""
     path = path.resolve()
     if path.is_relative_to(settings.BASE_DIR):
-        return path.relative_to(settings.BASE_DIR).as_posix()
-    return path.as_posix()
+        return shown(path.relative_to(settings.BASE_DIR))
+    return shown(path)
+
+
+def shown(path: Path | str) -> str:
+    """A path as text; a name that is not UTF-8 keeps what can be shown of it."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def add_file(space: Space, path: Path) -> "tuple[DocumentVersion, str]":
@@ -41,7 +47,7 @@ def add_file(space: Space, path: Path) -> "tuple[DocumentVersion, str]":
     sample = path.resolve().is_relative_to(settings.BASE_DIR / "documents")
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)  # one more than is allowed tells as much as all of it
-    added = add_document(space, path.name, data, origin=origin, sample=sample)
+    added = add_document(space, shown(path.name), data, origin=origin, sample=sample)
     return added.version, added.outcome
 
 

@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SET_UP_IN = ROOT / (os.environ.get("DATA_DIR") or "var")
+# Kept for the test runner's workers, which inherit what is set below.
+SET_UP_IN = ROOT / os.environ.setdefault("ASKWELL_SET_UP_IN", os.environ.get("DATA_DIR") or "var")
 
 # Empty counts as unset, and keeps a developer's `.env` from filling it.
 for line in (ROOT / ".env.example").read_text().splitlines():

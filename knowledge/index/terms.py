@@ -4,16 +4,28 @@ import re
 import threading
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
 
 import Stemmer
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 _local = threading.local()
 
 
 def words(text: str) -> list[str]:
-    """The text's words in order, in lower case."""
-    return _WORD.findall(text.lower().replace("’", "'"))
+    """The text's words in order, in lower case. Where a script sets no spaces, each two
+    neighbouring characters count as a word."""
+    found = _WORD.findall(text.lower().replace("’", "'"))
+    if not _UNSPACED.search(text):
+        return found
+    return [part for word in found for part in _pairs(word)]
+
+
+def _pairs(word: str) -> list[str]:
+    if len(word) < 2 or not _UNSPACED.search(word):
+        return [word]
+    return [first + second for first, second in pairwise(word)]
 
 
 @lru_cache(maxsize=50_000)

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
-from knowledge.chunking import sentences
+from knowledge.chunking import Span, sentences
 from knowledge.errors import NoAnswer
 from knowledge.index.terms import content_terms
 from knowledge.passages import Passage
@@ -14,6 +14,7 @@ from knowledge.prompts import Prompt
 OPENING = "No language model could be reached, so this is quoted word for word:"
 QUOTES = 3
 QUOTE_CHARACTERS = 400
+CONTEXT_CHARACTERS = 300
 # A further passage is quoted where it fits at least this much as well as the best one.
 WORTH_QUOTING = 0.6
 _NUMBER = re.compile(r"\[\s*(\d+(?:\s*[,;–-]\s*\d+)*)\s*\]")
@@ -73,17 +74,31 @@ def _opening(text: str) -> str:
 def _best_stretch(text: str, rarity: dict[str, float]) -> tuple[float, str]:
     """The neighbouring sentences that hold most of the question's terms, and how much that is."""
     spans = sentences(text)
-    best = (-1.0, "")
+    best, chosen = -1.0, (0, 0)
     for first, (start, _) in enumerate(spans):
-        for _, end in spans[first:]:
-            if end - start > QUOTE_CHARACTERS and end != spans[first][1]:
+        for last, (_, end) in enumerate(spans[first:], start=first):
+            if end - start > QUOTE_CHARACTERS and last != first:
                 break
-            stretch = text[start:end]
-            held = set(content_terms(stretch))
+            held = set(content_terms(text[start:end]))
             # A longer stretch has to earn its length.
             score = sum(rarity.get(term, 0.0) for term in held) - (end - start) / 10_000
-            best = max(best, (score, stretch))
-    return best
+            if score > best:
+                best, chosen = score, (first, last)
+    return best, _with_context(text, spans, *chosen)
+
+
+def _with_context(text: str, spans: list[Span], first: int, last: int) -> str:
+    """The stretch with the sentences around it, as far as they fit: a sentence alone misleads. What
+    a colon announces belongs to it in any case."""
+    end = len(spans) - 1
+    while last < end and (
+        text[spans[last][1] - 1] == ":"
+        or spans[last + 1][1] - spans[first][0] <= CONTEXT_CHARACTERS
+    ):
+        last += 1
+    while first > 0 and spans[last][1] - spans[first - 1][0] <= CONTEXT_CHARACTERS:
+        first -= 1
+    return text[spans[first][0] : spans[last][1]]
 
 
 def _rarity(question: str, passages: Sequence[Passage]) -> dict[str, float]:

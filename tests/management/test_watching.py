@@ -1,5 +1,6 @@
 """Which files of a folder are taken in."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,17 @@ def test_a_file_that_was_handed_over_before_stays_removed(
     assert [outcome for _, _, outcome in add_watched()] == ["unchanged"]
     remove(Document.objects.get(pk=document.pk))
     assert list(add_watched()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_that_is_not_utf_8_is_no_obstacle(team: Space, tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"bad\xff.txt")).write_text("Soup on Mondays.")
+    outcome = ingest(team, listed([tmp_path])[0])
+    assert (outcome.outcome, outcome.document) == ("ingested", "bad\N{REPLACEMENT CHARACTER}.txt")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_that_is_too_long_fails_alone(team: Space, tmp_path: Path) -> None:
+    outcome = ingest(team, listed([tmp_path / ("n" * 300)])[0])
+    assert outcome.outcome == "failed"
+    assert outcome.reason is not None and outcome.reason.startswith("File name too long")

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from backend.accounts.audience import Place
 from backend.chat.asking import Answered, Question, ask
 from backend.chat.errors import BadQuestion
-from knowledge.answering import Answer, Delta, Restart
+from knowledge.answering import Answer, Delta, Restart, Status
 from knowledge.errors import KnowledgeError
 from knowledge.providers import aclose_chat_models
 from management.terminal import place_for, print_json
@@ -38,6 +38,8 @@ class Command(BaseCommand):
             async for event in ask(Question(question, place)):
                 if isinstance(event, Answered):
                     return event
+                if isinstance(event, Status) and self.stderr.isatty():
+                    self.stderr.write(event.text)
                 if streamed and isinstance(event, Delta):
                     self.stdout.write(event.text, ending="")
                     self.stdout.flush()

@@ -449,6 +449,11 @@ async function remove(path, question) {
   await call(path, { method: 'DELETE' });
   $('documents-heading').focus();
   await loadDocuments();
+  // Answers that used the document are gone as well.
+  if (!conversation || running) return;
+  const { messages } = await get(`/conversations/${conversation}/`);
+  $('turns').replaceChildren();
+  showHistory(messages);
 }
 
 function confirmed(question) {
