@@ -20,6 +20,8 @@ def main() -> None:
         if len(sys.argv) > 1 and (OURS / f"{sys.argv[1]}.py").exists():
             _make_new_store()
         execute_from_command_line(sys.argv)
+    except SystemExit as stop:  # argparse ends with 2 where a command is misspelt
+        sys.exit(1 if stop.code == 2 else stop.code)
     except ImproperlyConfigured as error:
         sys.exit(f"Askwell can't start: {error}")
     except DatabaseError as error:

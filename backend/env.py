@@ -22,8 +22,10 @@ def read(kind: str, name: str, default: Any, **options: Any) -> Any:
     try:
         return getattr(env, kind)(name, **options)
     except EnvError as error:
-        told = str(error).rstrip(".")
-        raise ImproperlyConfigured(f"{told}. Correct {name} in .env or the environment.") from None
+        told = " ".join(getattr(error, "error_messages", [str(error)]))
+        raise ImproperlyConfigured(
+            f"{name}: {told} Correct it in .env or the environment."
+        ) from None
 
 
 def prepare_folder(folder: Path) -> None:

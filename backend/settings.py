@@ -107,7 +107,11 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     # faiss tells how it was loaded, the SDKs' HTTP client every address that it calls.
     # uvicorn's own handlers would print what the formatter takes out.
-    "loggers": {"uvicorn": {"handlers": [], "propagate": True}}
+    # pypdf tells of every oddity that it reads over.
+    "loggers": {
+        "uvicorn": {"handlers": [], "propagate": True},
+        "pypdf": {"level": "ERROR"},
+    }
     | {name: {"level": "WARNING"} for name in ("faiss", "httpx", "httpx2", "google_genai")},
 }
 
