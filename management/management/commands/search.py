@@ -37,6 +37,8 @@ class Command(BaseCommand):
                     print_json(self, {"id": row["id"], "results": found})
                 return
             passages = search(query, spaces, k)
+        except BrokenPipeError:  # not a fault of the file; manage.py knows what to do
+            raise
         except (KnowledgeError, OSError, ValueError) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
