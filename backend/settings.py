@@ -110,6 +110,7 @@ LOGGING = {
     # pypdf tells of every oddity that it reads over.
     "loggers": {
         "uvicorn": {"handlers": [], "propagate": True},
+        "uvicorn.error": {"level": "WARNING"},
         "pypdf": {"level": "ERROR"},
     }
     | {name: {"level": "WARNING"} for name in ("faiss", "httpx", "httpx2", "google_genai")},

@@ -108,7 +108,10 @@ async def answer(query: Query) -> AsyncGenerator[Event]:
 
 def _distinct(passages: Sequence[Passage]) -> list[Passage]:
     """Without those whose words stand in a better one: the same file in two spaces."""
-    return list({passage.text: passage for passage in reversed(passages)}.values())[::-1]
+    best: dict[str, Passage] = {}
+    for passage in passages:
+        best.setdefault(passage.text, passage)
+    return list(best.values())
 
 
 async def _is_general(question: str, spaces: Sequence[Space]) -> bool:

@@ -248,3 +248,12 @@ async def test_another_spaces_documents_are_not_put_before_the_model(
 async def test_no_space_and_no_document_is_declined(gemini: GeminiSimulator) -> None:
     assert (await answer_to(QUESTION)).refused
     assert gemini.requests == []
+
+
+async def test_the_same_words_in_two_spaces_are_one_passage_and_the_order_stays(
+    gemini: GeminiSimulator, team: Space, personal: Space, add_text: AddText
+) -> None:
+    alone = (await answer_to(QUESTION, team)).drawn_on
+    await sync_to_async(add_text)(LEAVE, "hr.txt", personal)
+    both = (await answer_to(QUESTION, team, personal)).drawn_on
+    assert [p.text for p in both] == [p.text for p in alone]
