@@ -5,7 +5,15 @@ import re
 
 from django.conf import settings
 
-SECRETS = ("SECRET_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY")
+SECRETS = (
+    "SECRET_KEY",
+    "GOOGLE_API_KEY",
+    "OPENAI_API_KEY",
+    "OPENROUTER_API_KEY",
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+)
 _SIGN_IN_TOKEN = re.compile(r"(/sign-in/)[\w-]+")
 
 

@@ -157,5 +157,9 @@ SIMILARITY_THRESHOLD = read("float", "SIMILARITY_THRESHOLD", None, validate=vali
 WATCH_FOLDERS = [
     BASE_DIR / folder for folder in read("list", "WATCH_FOLDERS", ["documents"], subcast=Path)
 ]
+SLACK_BOT_TOKEN = read("str", "SLACK_BOT_TOKEN", "")
+SLACK_APP_TOKEN = read("str", "SLACK_APP_TOKEN", "")
+SLACK_SIGNING_SECRET = read("str", "SLACK_SIGNING_SECRET", "")
+SLACK_API_URL = read("str", "SLACK_API_URL", "https://slack.com/api/", validate=_ADDRESS)
 INDEX_MEMORY_BYTES = 512 * 1024 * 1024
 SIGN_IN_LINK_LIFETIME = timedelta(hours=1)

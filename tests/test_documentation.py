@@ -43,6 +43,10 @@ CONTRACT_SETTINGS = {
     "TOP_K",
     "SIMILARITY_THRESHOLD",
     "WATCH_FOLDERS",
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "SLACK_API_URL",
 }
 CONTRACT_COMMANDS: dict[str, set[str]] = {
     "rebuild_vectorstore": {"--chunk-size", "--chunk-overlap", "--show-stats"},

@@ -38,7 +38,8 @@ def _client(timeout: int) -> genai.Client:
             timeout=timeout,
             retry_options=types.HttpRetryOptions(attempts=1),
             client_args=stay,
-            async_client_args=stay,
+            # With a transport of ours the SDK keeps to httpx where aiohttp is installed too.
+            async_client_args=stay | {"transport": httpx2.AsyncHTTPTransport()},
         ),
     )
 

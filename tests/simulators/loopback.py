@@ -97,6 +97,14 @@ class Exchange:
         self._http.start_next_cycle()
         return True
 
+    async def upgrade(
+        self, headers: Mapping[str, str]
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Switches protocols (HTTP 101); from here on the caller owns both streams."""
+        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await self._write(h11.InformationalResponse(status_code=101, headers=pairs))
+        return self._reader, self._writer
+
     async def hang(self) -> None:
         """Says nothing more, until the client gives up or the server stops."""
         while await self._reader.read(READ_SIZE):
@@ -123,7 +131,7 @@ class Exchange:
     def unfinished(self) -> bool:
         return self._http.our_state in (h11.SEND_RESPONSE, h11.SEND_BODY)
 
-    async def _write(self, event: h11.Response | h11.Data | h11.EndOfMessage) -> None:
+    async def _write(self, event: h11.Event) -> None:
         data = self._http.send(event)
         if data:
             self._writer.write(data)
