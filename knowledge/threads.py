@@ -1,28 +1,43 @@
-"""The bounded pool for work that blocks: retrieval, embedding, loading indexes.
+"""Bounded pools of threads for work that blocks, so that the event loop never waits for it."""
 
-It has threads of its own, so that what must be quick never waits behind it.
-"""
-
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from asgiref.sync import sync_to_async
-from django.db import close_old_connections
+from django.db import DatabaseError, connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="knowledge")
+
+class Pool:
+    """Threads of its own for one kind of work: what must be quick never waits behind the rest.
+
+    Each call closes its thread's database connection, unless the pool keeps it: opening one takes
+    longer than most queries.
+    """
+
+    def __init__(self, name: str, threads: int, *, keeps_connection: bool = False) -> None:
+        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
+        self._keeps_connection = keeps_connection
+
+    async def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a function that blocks."""
+
+        def run() -> R:
+            keep = self._keeps_connection
+            try:
+                return function(*args, **kwargs)
+            except DatabaseError:  # the connection may be of no use any more
+                keep = False
+                raise
+            finally:
+                if not keep:
+                    connection.close()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
 
 
-async def in_pool(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run a function that blocks; its database connection is closed when it is done."""
-
-    def run() -> R:
-        try:
-            return function(*args, **kwargs)
-        finally:
-            close_old_connections()
-
-    return await sync_to_async(run, thread_sensitive=False, executor=_pool)()
+# Retrieval, embedding and loading indexes.
+in_pool = Pool("knowledge", threads=4)

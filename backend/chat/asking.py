@@ -1,6 +1,6 @@
 """ask(question) -> events: the one door to an answer, for every face of Askwell."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
@@ -18,6 +18,7 @@ from knowledge.answering import Answer, Delta, Restart, Status
 from knowledge.categories import Category
 from knowledge.extraction import clean
 from knowledge.models import Document, DocumentVersion, Space
+from knowledge.prompts import Turn
 
 MAX_QUESTION = 4000
 # How often an answer is begun anew because its readers changed while it was written.
@@ -26,18 +27,24 @@ MAX_ROUNDS = 3
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, where, and in which conversation; None begins one."""
+    """What is asked, where, and in which conversation; None begins one.
+
+    `earlier` is what people said there before that is no part of the conversation; whoever reads
+    the answer read that too.
+    """
 
     text: str
     place: Place
     conversation: str | None = None
+    earlier: Sequence[Turn] = ()
 
 
 @dataclass(frozen=True)
 class Begun:
-    """The question is kept; what follows belongs to this conversation."""
+    """The question is kept, as this message of this conversation."""
 
     conversation: str
+    message: int
 
 
 @dataclass(frozen=True)
@@ -60,9 +67,9 @@ async def ask(question: Question) -> AsyncGenerator[Event]:
     document removed meanwhile, the draft is discarded and the question asked anew.
     """
     kept = await sync_to_async(_keep_question)(question)
-    yield Begun(str(kept.conversation_id))
+    yield Begun(str(kept.conversation_id), kept.pk)
     for _ in range(MAX_ROUNDS):
-        basis = await sync_to_async(_look_up)(question.place, kept)
+        basis = await sync_to_async(_look_up)(question, kept)
         async with aclosing(_one_round(basis)) as events:
             async for event in events:
                 yield event
@@ -134,9 +141,10 @@ def _conversation(question: Question, text: str) -> Conversation:
     return found
 
 
-def _look_up(place: Place, kept: Message) -> _Basis:
-    spaces = readable_spaces(place)
-    return _Basis(kept, place, spaces, past_before(kept, spaces))
+def _look_up(question: Question, kept: Message) -> _Basis:
+    spaces = readable_spaces(question.place)
+    past = past_before(kept, spaces, question.earlier)
+    return _Basis(kept, question.place, spaces, past)
 
 
 def _still_reads(basis: _Basis) -> bool:
@@ -152,6 +160,8 @@ def _keep_if_it_stands(basis: _Basis, answer: Answer) -> Answered | None:
         past = Message.objects.filter(pk__in=basis.past.messages)
         stands = (
             len(there.order_by("pk")) == len(drawn)
+            # Whoever asked may have deleted the question meanwhile.
+            and Message.objects.filter(pk=basis.kept.pk).exists()
             and _still_reads(basis)
             and shown_to(past, basis.spaces).count() == len(basis.past.messages)
         )

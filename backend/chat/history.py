@@ -36,8 +36,11 @@ def shown_to(messages: QuerySet[Message], audience: Iterable[Space]) -> QuerySet
     return messages.filter(~Exists(outside), ~Exists(removed), erased_at=None)
 
 
-def past_before(question: Message, audience: Iterable[Space]) -> Past:
-    """The latest turns before the question that fit into the budget."""
+def past_before(
+    question: Message, audience: Iterable[Space], said_before: Sequence[Turn] = ()
+) -> Past:
+    """The latest turns before the question that fit into the budget; what was said outside of
+    the conversation comes first, and is left out first."""
     left = TOKEN_BUDGET * CHARACTERS_A_TOKEN
     turns: list[Turn] = []
     pks: list[int] = []
@@ -51,4 +54,9 @@ def past_before(question: Message, audience: Iterable[Space]) -> Past:
             break
         turns.insert(0, Turn(speaker, text))
         pks.insert(0, pk)
+    for turn in reversed(said_before):
+        left -= len(turn.text)
+        if left < 0:
+            break
+        turns.insert(0, turn)
     return Past(turns, pks)

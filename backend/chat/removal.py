@@ -1,9 +1,12 @@
-"""Remove a document everywhere: from search at once, then its text, and answers that used it."""
+"""Remove a document everywhere: from search at once, then its text, and answers that used it;
+and remove what was said."""
+
+from collections.abc import Collection
 
 from django.db import transaction
 from django.utils import timezone
 
-from backend.chat.models import Message, Source
+from backend.chat.models import Conversation, Message, Source
 from knowledge.models import Document
 from knowledge.removal import purge_removed, remove_document
 
@@ -21,6 +24,14 @@ def sweep_removed() -> None:
     process may die between withdrawing a document and purging it."""
     _erase_answers()
     purge_removed()
+
+
+def remove_turns(messages: Collection[int]) -> None:
+    """Remove what was said in these messages, and the conversations that become empty."""
+    said = Message.objects.filter(pk__in=messages)
+    conversations = list(said.values_list("conversation", flat=True))
+    said.delete()
+    Conversation.objects.filter(pk__in=conversations, messages=None).delete()
 
 
 def _erase_answers() -> None:

@@ -8,16 +8,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from backend.accounts.audience import Place, readable_spaces
-from backend.chat import wording
+from backend.chat import feedback, wording
 from backend.chat.history import shown_to
-from backend.chat.models import Conversation, Feedback, Message, Source, Speaker
+from backend.chat.models import Conversation, Message, Source, Speaker
 from backend.console.access import json_of, place_of, problem, signed_in
 from backend.console.rendering import to_html
-from knowledge.extraction import clean
 
 NOT_FOUND = "This conversation doesn't exist or isn't yours."
 LISTED = 100
-REASON_CHARACTERS = 500
 
 
 @require_GET
@@ -72,13 +70,10 @@ def give_feedback(request: HttpRequest, pk: int) -> HttpResponse:
     if message is None:
         return problem("This answer doesn't exist or isn't yours.", 404)
     body = json_of(request)
-    value, reason = body.get("value"), clean(str(body.get("reason") or ""))
-    if value not in ("up", "down"):
+    value = body.get("value")
+    if value not in ("up", "down") or place.user is None:
         return problem("A thumb is up or down.")
-    changes: dict[str, Any] = {"helpful": value == "up"}
-    if reason:
-        changes["reason"] = reason[:REASON_CHARACTERS]
-    Feedback.objects.update_or_create(message=message, user=place.user, defaults=changes)
+    feedback.give_feedback(message.pk, place.user, value == "up", str(body.get("reason") or ""))
     return JsonResponse({})
 
 
