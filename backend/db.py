@@ -41,21 +41,21 @@ def claim_row(row: QuerySet[Row], lease: timedelta) -> Row | None:
     """Claim this one row, or return None where another process holds it or it is done."""
     token = secrets.token_hex(16)
     taken = row.filter(_claimable()).update(
-        state=CLAIMED, token=token, lease_until=_in(lease), attempts=F("attempts") + 1
+        state=CLAIMED, token=token, lease_until=from_now(lease), attempts=F("attempts") + 1
     )
     return row.filter(token=token).first() if taken else None
 
 
 def renew(row: Model, lease: timedelta) -> bool:
     """Prolong the lease; False where the row is no longer ours."""
-    return bool(_owned(row).update(lease_until=_in(lease)))
+    return bool(_owned(row).update(lease_until=from_now(lease)))
 
 
 def release(row: Model, reason: str, wait: timedelta) -> bool:
     """Give the row back to be tried again after `wait`, or set it aside after its last attempt."""
     if row.attempts >= MAX_ATTEMPTS:  # type: ignore[attr-defined]
         return fail(row, f"Given up after {MAX_ATTEMPTS} attempts: {reason}")
-    return bool(_owned(row).update(state=RECEIVED, reason=reason, lease_until=_in(wait)))
+    return bool(_owned(row).update(state=RECEIVED, reason=reason, lease_until=from_now(wait)))
 
 
 def fail(row: Model, reason: str) -> bool:
@@ -84,7 +84,8 @@ def _free() -> Q:
     return Q(state__in=(RECEIVED, CLAIMED)) & unleased
 
 
-def _in(span: timedelta) -> Combinable:
+def from_now(span: timedelta) -> Combinable:
+    """A time by the database's clock."""
     return ExpressionWrapper(Now() + Value(span), output_field=DateTimeField())
 
 

@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "backend.accounts",
     "backend.chat",
     "backend.console",
+    "bot",
     "management",
 ]
 MIDDLEWARE = [
@@ -112,6 +113,8 @@ LOGGING = {
         "uvicorn": {"handlers": [], "propagate": True},
         "uvicorn.error": {"level": "WARNING"},
         "pypdf": {"level": "ERROR"},
+        # Bolt warns of the token in its environment, which we give it with the client.
+        "bot.slack.bolt": {"level": "ERROR"},
     }
     | {name: {"level": "WARNING"} for name in ("faiss", "httpx", "httpx2", "google_genai")},
 }
@@ -161,5 +164,7 @@ SLACK_BOT_TOKEN = read("str", "SLACK_BOT_TOKEN", "")
 SLACK_APP_TOKEN = read("str", "SLACK_APP_TOKEN", "")
 SLACK_SIGNING_SECRET = read("str", "SLACK_SIGNING_SECRET", "")
 SLACK_API_URL = read("str", "SLACK_API_URL", "https://slack.com/api/", validate=_ADDRESS)
+# What the web process serves for platforms that send over HTTP.
+PLATFORM_URLS = ["bot.slack.urls"]
 INDEX_MEMORY_BYTES = 512 * 1024 * 1024
 SIGN_IN_LINK_LIFETIME = timedelta(hours=1)

@@ -3,7 +3,7 @@
 The answer follows from everyone who will read it. What can't be known counts as the smaller set.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -20,7 +20,7 @@ from backend.accounts.models import (
 from backend.accounts.spaces import channel_key, personal_key, team_key
 from knowledge.models import Space
 
-# How long a reading of members or guests counts as known.
+# How long a reading of standing, members or guests counts as known.
 KNOWN_FOR = timedelta(minutes=5)
 
 
@@ -30,13 +30,15 @@ class Place:
 
     With a channel everyone in it reads the answer. Without one the asker alone does: a DM, a
     private reply, the page, the terminal with `--as`. With neither user nor channel it is the
-    terminal of the home workspace.
+    terminal of the home workspace. Where the bot is not a member it can only reply privately,
+    and draws on the asker's personal space alone.
     """
 
     workspace: Workspace
     user: User | None = None
     identity: Identity | None = None
     channel: Channel | None = None
+    bot_is_member: bool = True
 
     @property
     def asker(self) -> User | None:
@@ -53,6 +55,8 @@ def readable_keys(place: Place) -> set[str]:
     now = _by_its_rows(place)
     if now is None:
         return set()
+    if not now.bot_is_member:
+        return {personal_key(now.workspace, now.asker)} if now.asker else set()
     if now.channel is not None:
         return _channel_keys(now, now.channel)
     if now.asker is None:
@@ -77,10 +81,14 @@ def _by_its_rows(place: Place) -> Place | None:
         )
         if channel is None:
             return None
-    now = Place(place.workspace, place.user, identity, channel)
-    if now.asker and not User.objects.filter(pk=now.asker.pk, is_active=True).exists():
-        return None
-    return now
+    now = replace(place, identity=identity, channel=channel)
+    return now if _is_active(now) else None
+
+
+def _is_active(place: Place) -> bool:
+    if place.identity is not None:
+        return place.identity.user.is_active
+    return place.user is None or User.objects.filter(pk=place.user.pk, is_active=True).exists()
 
 
 def _channel_keys(place: Place, channel: Channel) -> set[str]:
@@ -105,7 +113,8 @@ def _joined_channel_keys(workspace: Workspace, user: User) -> set[str]:
 
 def _is_team(place: Place, asker: User) -> bool:
     if place.identity is not None:
-        return place.identity.standing == Standing.TEAM
+        known = place.identity.read_at > _oldest_known()
+        return known and place.identity.standing == Standing.TEAM
     return Membership.objects.filter(user=asker, workspace=place.workspace).exists()
 
 

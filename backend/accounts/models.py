@@ -2,6 +2,7 @@
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils import timezone
 
 
 class UserManager(BaseUserManager["User"]):
@@ -94,6 +95,7 @@ class Identity(models.Model):
     external_id = models.CharField(max_length=64)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="identities")
     standing = models.CharField(max_length=10, choices=Standing.choices, default=Standing.UNKNOWN)
+    read_at = models.DateTimeField(default=timezone.now)  # when the platform said the standing
 
     class Meta:
         constraints = [

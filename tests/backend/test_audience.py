@@ -47,18 +47,21 @@ CHANNELS: dict[str, dict[str, Any]] = {
     "guests lifted, unknown": {"outsiders": None, "allowed": True},
     "guests lifted, read long ago": {"outsiders": False, "stale": True, "allowed": True},
 }
-ASKERS = [*Standing.values, "inactive"]
+# Of the team, as was read too long ago to count.
+NOT_READ_LATELY = "team, read long ago"
+ASKERS = [*Standing.values, "inactive", NOT_READ_LATELY]
 NOTHING: set[str] = set()
 PRIVATE = {
     "team": {"own", "joined", "team"},
     "guest": {"own", "joined"},
     "external": {"own", "joined"},
     "unknown": {"own", "joined"},
+    NOT_READ_LATELY: {"own", "joined"},
     "removed": NOTHING,
     "inactive": NOTHING,
 }
 # On the page there is no identity: membership decides, and the channels that identities are in.
-ON_THE_PAGE = PRIVATE | {"removed": {"own"}}
+ON_THE_PAGE = PRIVATE | {"removed": {"own"}, NOT_READ_LATELY: PRIVATE["team"]}
 # What someone of the team draws on there, and what everyone else does.
 IN_A_CHANNEL: dict[str, tuple[set[str], set[str]]] = {
     "team only": ({"here", "team"}, {"here"}),
@@ -99,7 +102,9 @@ class World:
 
 def world(who: str = "team", **facts: Any) -> World:
     at, elsewhere = installed(), installed(organisation("elsewhere"))
-    asker = known(at, Standing.TEAM if who == "inactive" else who)
+    asker = known(at, who if who in Standing.values else Standing.TEAM)
+    if who == NOT_READ_LATELY:
+        Identity.objects.filter(pk=asker.pk).update(read_at=timezone.now() - STALE)
     read = timezone.now() - STALE if facts.pop("stale", False) else None
     unread = facts.pop("unread", False)
     here = channel(at, read=read, **facts)
@@ -149,6 +154,19 @@ def test_a_channel_draws_on_what_everyone_in_it_may_read(where: str, who: str) -
     they = world(who, **CHANNELS[where])
     place = Place(home(), identity=they.asker, channel=they.here)
     assert they.names(place) == in_a_channel(where, who)
+
+
+@pytest.mark.parametrize("who", ASKERS)
+@pytest.mark.parametrize("where", [None, *CHANNELS])
+def test_where_the_bot_is_no_member_the_askers_own_space_alone_is_drawn_on(
+    where: str | None, who: str
+) -> None:
+    they = world(who, **CHANNELS[where] if where else {})
+    here = they.here if where else None
+    own = NOTHING if who in ("removed", "inactive") else {"own"}
+    place = Place(home(), identity=they.asker, channel=here, bot_is_member=False)
+    assert they.names(place) == own
+    assert they.names(Place(home(), channel=here, bot_is_member=False)) == NOTHING
 
 
 @pytest.mark.parametrize("where", CHANNELS)
@@ -217,6 +235,18 @@ def test_a_reading_counts_for_five_minutes(monkeypatch: pytest.MonkeyPatch) -> N
     assert timedelta(minutes=5) == audience.KNOWN_FOR
     Channel.objects.filter(pk=they.here.pk).update(outsiders_read_at=ago(minutes=4, seconds=50))
     assert they.names(place) == {"here", "team"}
+
+
+def test_the_standing_of_the_asker_counts_for_five_minutes() -> None:
+    they = world("team", outsiders=False)
+    private, here = (
+        Place(home(), identity=they.asker),
+        Place(home(), identity=they.asker, channel=they.here),
+    )
+    for age, of_the_team in ((timedelta(minutes=4, seconds=50), True), (STALE, False)):
+        Identity.objects.update(read_at=timezone.now() - age)
+        assert ("team" in they.names(private)) is of_the_team
+        assert ("team" in they.names(here)) is of_the_team
 
 
 def test_a_channel_whose_membership_was_read_long_ago_is_not_searched_in_private() -> None:

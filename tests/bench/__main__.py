@@ -10,13 +10,14 @@ import django
 
 django.setup()
 
-from tests.bench import ingesting, memory, quality, searching  # noqa: E402
+from tests.bench import chatting, ingesting, memory, quality, searching  # noqa: E402
 
 MEASUREMENTS = {
     "quality": quality.measure,
     "ingesting": ingesting.measure,
     "searching": searching.measure,
     "memory": memory.measure,
+    "chatting": chatting.measure,
 }
 
 chosen = sys.argv[1:] or list(MEASUREMENTS)

@@ -67,6 +67,8 @@ def arguments(request: Request) -> JSON:
     """From the query, a form or JSON; forms carry structures as JSON strings."""
     args: JSON = dict(request.query)
     kind = request.headers.get("content-type", "")
+    if not request.raw:
+        return args
     if kind.startswith("application/json"):
         if not isinstance(request.body, dict):
             raise Refused("invalid_json")

@@ -1,0 +1,180 @@
+"""What a platform tells of people and channels, written down.
+
+Each function is one short transaction. What was read earlier never replaces what was read later,
+however the writes of several processes fall.
+"""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from backend.accounts.models import (
+    Channel,
+    ChannelMember,
+    Identity,
+    Installation,
+    Membership,
+    Standing,
+    User,
+)
+from backend.accounts.spaces import home
+
+# The reading time of what could not be read yet.
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def installation_of(platform: str, external_id: str) -> Installation:
+    """The installation, made in home where there is none."""
+    return Installation.objects.select_related("workspace").get_or_create(
+        platform=platform, external_id=external_id, defaults={"workspace": home()}
+    )[0]
+
+
+def known_person(installation: Installation, external_id: str) -> Identity | None:
+    """The identity with its user, or None where nothing was recorded of this person."""
+    return _persons(installation, external_id).first()
+
+
+def _persons(installation: Installation, external_id: str) -> QuerySet[Identity]:
+    known = Identity.objects.select_related("user", "installation__workspace")
+    return known.filter(installation=installation, external_id=external_id)
+
+
+@transaction.atomic
+def record_person(
+    installation: Installation,
+    external_id: str,
+    standing: str,
+    read_at: datetime | None = None,
+) -> Identity:
+    """What this person is to the installation, as read at that time, now unless given.
+
+    Someone of the team becomes a member of the workspace and keeps the role that they have;
+    anyone else's membership ends, unless they are of the team by another identity.
+    """
+    read_at = read_at or timezone.now()
+    identity = known_person(installation, external_id) or _identity_for(installation, external_id)
+    # A person's identities are written one after another: together they decide on membership.
+    User.objects.select_for_update().get(pk=identity.user_id)
+    older = Identity.objects.filter(pk=identity.pk, read_at__lt=read_at)
+    if not older.update(standing=Standing(standing), read_at=read_at):
+        identity.refresh_from_db(fields=["standing", "read_at"])
+        return identity
+    identity.standing, identity.read_at = standing, read_at
+    _settle_membership(identity)
+    return identity
+
+
+def _identity_for(installation: Installation, external_id: str) -> Identity:
+    """With a user of its own, whose address no mail reaches: addresses never join identities."""
+    host = f"{installation.external_id}.{installation.platform}.invalid"
+    address = f"{external_id}@{host}".lower()
+    # Another process may make the same rows at this moment.
+    User.objects.bulk_create([User(email=address)], ignore_conflicts=True)
+    identity = Identity(
+        installation=installation,
+        external_id=external_id,
+        user=User.objects.get(email=address),
+        read_at=NEVER,
+    )
+    Identity.objects.bulk_create([identity], ignore_conflicts=True)
+    return _persons(installation, external_id).get()
+
+
+def _settle_membership(identity: Identity) -> None:
+    workspace = identity.installation.workspace
+    if identity.standing == Standing.TEAM:
+        member = Membership(user=identity.user, workspace=workspace)
+        Membership.objects.bulk_create([member], ignore_conflicts=True)
+        return
+    others = Identity.objects.filter(user=identity.user, installation__workspace=workspace)
+    if not others.filter(standing=Standing.TEAM).exists():
+        Membership.objects.filter(user=identity.user, workspace=workspace).delete()
+
+
+def channel_of(installation: Installation, external_id: str) -> Channel:
+    """The channel, made where there is none, with nothing known of its outsiders."""
+    return Channel.objects.get_or_create(installation=installation, external_id=external_id)[0]
+
+
+@transaction.atomic
+def record_channel(
+    installation: Installation, external_id: str, has_outsiders: bool | None, read_at: datetime
+) -> Channel:
+    """Whether outsiders are in the channel; None takes back what was known until then."""
+    channel = channel_of(installation, external_id)
+    same = Channel.objects.filter(pk=channel.pk)
+    _older(same, read_at).update(has_outsiders=has_outsiders, outsiders_read_at=read_at)
+    channel.refresh_from_db()
+    return channel
+
+
+def record_outsiders(
+    installation: Installation, read_at: datetime, with_outsiders: Collection[str]
+) -> None:
+    """Outsiders were found in these channels; counts for those that have been asked in."""
+    found = Channel.objects.filter(installation=installation, external_id__in=with_outsiders)
+    _older(found, read_at).update(has_outsiders=True, outsiders_read_at=read_at)
+
+
+def forget_outsiders(installation: Installation) -> None:
+    """What is known of outsiders in any channel counts as unknown from now on."""
+    Channel.objects.filter(installation=installation).update(
+        has_outsiders=None, outsiders_read_at=timezone.now()
+    )
+
+
+def _older(channels: QuerySet[Channel], read_at: datetime) -> QuerySet[Channel]:
+    return channels.filter(Q(outsiders_read_at=None) | Q(outsiders_read_at__lte=read_at))
+
+
+def joined_read_at(identity: Identity) -> datetime | None:
+    """When all of the person's channels were last read; None where they are in none."""
+    seen = ChannelMember.objects.filter(identity=identity)
+    return seen.order_by("read_at").values_list("read_at", flat=True).first()
+
+
+@transaction.atomic
+def record_joined(identity: Identity, channels: Collection[str], read_at: datetime) -> None:
+    """The channels that the person is in, all of them."""
+    seen = ChannelMember.objects.filter(identity=identity)
+    if seen.filter(read_at__gt=read_at).exists():
+        return
+    here = Channel.objects.filter(installation_id=identity.installation_id)
+    missing = set(channels) - set(here.values_list("external_id", flat=True))
+    Channel.objects.bulk_create(
+        [Channel(installation_id=identity.installation_id, external_id=i) for i in missing],
+        ignore_conflicts=True,
+    )
+    joined = here.filter(external_id__in=channels)
+    ChannelMember.objects.bulk_create(
+        [ChannelMember(channel=channel, identity=identity, read_at=read_at) for channel in joined],
+        update_conflicts=True,
+        unique_fields=["channel", "identity"],
+        update_fields=["read_at"],
+    )
+    seen.filter(read_at__lt=read_at).delete()
+
+
+@transaction.atomic
+def record_came(installation: Installation, person: str, channel: str, read_at: datetime) -> None:
+    """Someone came into a channel; nothing where their channels have to be read anyway."""
+    identity = Identity.objects.filter(installation=installation, external_id=person).first()
+    if identity is not None and joined_read_at(identity) is not None:
+        ChannelMember.objects.update_or_create(
+            channel=channel_of(installation, channel),
+            identity=identity,
+            defaults={"read_at": read_at},
+        )
+
+
+def record_left(installation: Installation, person: str, channel: str) -> None:
+    ChannelMember.objects.filter(
+        identity__installation=installation,
+        identity__external_id=person,
+        channel__installation=installation,
+        channel__external_id=channel,
+    ).delete()

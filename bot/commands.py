@@ -1,0 +1,111 @@
+"""`/knowledge …`: what a team's members, curators and admins do with commands, on any platform.
+
+Plain functions over the database; each returns what is said to whoever gave the command.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from backend.accounts.audience import Place, readable_keys, readable_spaces
+from backend.accounts.models import Channel, Identity, Role
+from backend.accounts.roles import changeable_keys, role_of, set_role
+from backend.chat.removal import remove
+from bot import wording
+from knowledge.catalogue import Entry, catalogue
+from knowledge.models import Document
+
+# Documents that a list names.
+LISTED = 40
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command as it was given: `place` is private to who gave it, `channel` where they did (None
+    in a direct message), `whom` the platform's id of a person whom it mentions."""
+
+    text: str
+    place: Place
+    channel: Channel | None = None
+    whom: str | None = None
+
+
+def knowledge(asked: Asked) -> str:
+    verb, _, rest = asked.text.strip().partition(" ")
+    command = _COMMANDS.get(verb.lower())
+    return command(asked, rest.strip()) if command else wording.KNOWLEDGE_HELP
+
+
+def _list(asked: Asked, rest: str) -> str:
+    """What an answer may draw on: in a channel for all to see, else for the asker alone."""
+    place = asked.place
+    if asked.channel is not None:
+        place = Place(place.workspace, identity=place.identity, channel=asked.channel)
+    entries = catalogue(readable_spaces(place))
+    if not entries:
+        return wording.NO_DOCUMENTS
+    lines = [wording.DOCUMENTS, *(_line(entry) for entry in entries[:LISTED])]
+    if len(entries) > LISTED:
+        lines.append(wording.MORE_DOCUMENTS.format(count=len(entries) - LISTED))
+    return "\n".join(lines)
+
+
+def _line(entry: Entry) -> str:
+    state = "" if entry.status == "ready" else f" ({entry.status})"
+    return f"• {entry.document.name}{state}"
+
+
+def _remove(asked: Asked, name: str) -> str:
+    if not name:
+        return wording.REMOVE_WHAT
+    user = asked.place.asker
+    assert user is not None
+    keys = changeable_keys(user, asked.place.workspace) & readable_keys(asked.place)
+    found = list(Document.objects.kept().filter(space__key__in=keys, name=name)[:2])
+    if not found:
+        return wording.NO_SUCH_DOCUMENT.format(name=name)
+    if len(found) > 1:
+        return wording.SEVERAL_DOCUMENTS.format(name=name)
+    remove(found[0])
+    return wording.REMOVED.format(name=name)
+
+
+def _role(asked: Asked, rest: str) -> str:
+    if not _is_admin(asked):
+        return wording.ADMINS_ONLY
+    role = rest.split()[-1].lower() if rest.split() else ""
+    if asked.whom is None or role not in Role.values:
+        return wording.ROLE_HOW
+    assert asked.place.identity is not None
+    person = Identity.objects.filter(
+        installation=asked.place.identity.installation, external_id=asked.whom
+    ).first()
+    # Guests and people of other organisations have no role.
+    if person is None or role_of(person.user, asked.place.workspace) is None:
+        return wording.ROLE_UNKNOWN
+    set_role(person.user, asked.place.workspace, role)
+    return wording.ROLE_SET.format(role=role)
+
+
+def _guests(asked: Asked, rest: str) -> str:
+    if not _is_admin(asked):
+        return wording.ADMINS_ONLY
+    if rest.lower() not in ("on", "off"):
+        return wording.GUESTS_HOW
+    if asked.channel is None:
+        return wording.GUESTS_WHERE
+    on = rest.lower() == "on"
+    Channel.objects.filter(pk=asked.channel.pk).update(outsiders_allowed=on)
+    return wording.GUESTS_ON if on else wording.GUESTS_OFF
+
+
+def _is_admin(asked: Asked) -> bool:
+    user = asked.place.asker
+    return user is not None and role_of(user, asked.place.workspace) == Role.ADMIN
+
+
+_COMMANDS: dict[str, Callable[[Asked, str], str]] = {
+    "list": _list,
+    "remove": _remove,
+    "role": _role,
+    "guests": _guests,
+}

@@ -1,0 +1,41 @@
+"""What can go wrong with a call to a platform. The docstring is the message that people read.
+
+DeliveryError
+├── NotNow         the platform asks to wait
+├── Unreachable    the call certainly did not arrive
+├── Unclear        nobody knows whether the call took effect
+├── Refused        this will not be done, however often it is asked
+└── Resting        the platform as a whole can't be used until somebody mends it
+"""
+
+from knowledge.errors import KnowledgeError
+
+
+class DeliveryError(KnowledgeError):
+    """The platform could not be used."""
+
+
+class NotNow(DeliveryError):
+    """The platform asks to wait."""
+
+
+class Unreachable(DeliveryError):
+    """The platform can't be reached."""
+
+
+class Unclear(DeliveryError):
+    """Nobody knows whether the platform did it."""
+
+
+class Refused(DeliveryError):
+    """The platform refuses to do this."""
+
+    permanent = True
+
+    def __init__(self, detail: str = "", code: str = "") -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+class Resting(DeliveryError):
+    """The platform does not let us in."""

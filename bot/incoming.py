@@ -1,0 +1,53 @@
+"""What a platform tells the bot, in the platforms' common words."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Key:
+    """Which message of which conversation; for commands and clicks, the interaction's id."""
+
+    platform: str
+    installation: str
+    channel: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """Something was said that may be meant for the bot.
+
+    `addressed` is known from the message itself: a mention, a direct message, a command. What is
+    not addressed counts only as a follow-up, in a thread where its sender asked before.
+    """
+
+    key: Key
+    sender: str
+    text: str
+    thread: str = ""
+    sender_team: str = ""
+    addressed: bool = True
+    direct: bool = False
+    private: bool = False
+    with_files: bool = False
+    route: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A message has new words. `now` is the message as it would be heard now; it is heard anew
+    where it was not meant for the bot before (`newly_addressed`)."""
+
+    now: Said
+    newly_addressed: bool = False
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """A message is gone; `before` is what it said."""
+
+    before: Said
+
+
+Heard = Said | Edited | Deleted

@@ -1,0 +1,136 @@
+"""What was said to the bot, and what it says in return: the inbox and the delivery ledger.
+
+an item:  received -> claimed -> answered | void | failed
+a part:   planned -> opening -> open -> final -> sent, and from anywhere withdrawn -> gone
+"""
+
+from django.db import models
+from django.db.models import Q
+
+from backend.chat.models import Conversation, Message
+
+
+class ItemState(models.TextChoices):
+    RECEIVED = "received"
+    CLAIMED = "claimed"
+    ANSWERED = "answered"
+    VOID = "void"
+    FAILED = "failed"
+
+
+class InboxItem(models.Model):
+    """Something that was said to the bot, and the queue row of answering it (backend/db.py).
+
+    Once the answer is decided, the same lease covers its delivery, until the item is settled.
+    """
+
+    platform = models.CharField(max_length=10)
+    installation = models.CharField(max_length=64)
+    channel = models.CharField(max_length=64)
+    # The platform's id of the message, or of the command or click.
+    message = models.CharField(max_length=120)
+    # The message that heads the thread of the answer; empty for an answer that only one sees.
+    thread = models.CharField(max_length=64, blank=True)
+    sender = models.CharField(max_length=64, blank=True)
+    # The organisation that the platform says the sender belongs to.
+    sender_team = models.CharField(max_length=64, blank=True)
+    text = models.TextField(blank=True)
+    # Said in a direct message to the bot.
+    direct = models.BooleanField(default=False)
+    # Asked by a command or menu: the answer is shown to the sender alone.
+    private = models.BooleanField(default=False)
+    with_files = models.BooleanField(default=False)
+    # What else the platform needs for its reply.
+    route = models.JSONField(default=dict)
+    received_at = models.DateTimeField(auto_now_add=True)
+    # Steps with every edit; an answer counts only for the revision that it was made for.
+    revision = models.PositiveIntegerField(default=0)
+
+    state = models.CharField(max_length=10, choices=ItemState.choices, default=ItemState.RECEIVED)
+    lease_until = models.DateTimeField(null=True)
+    token = models.CharField(max_length=32, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    reason = models.TextField(blank=True)
+    # Nothing is left to do: every part of the reply is sent or gone.
+    settled = models.BooleanField(default=False)
+
+    conversation = models.ForeignKey(
+        Conversation, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    question = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="+")
+    answer = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["platform", "installation", "channel", "message"],
+                name="one_item_a_message",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["platform", "id"], condition=Q(settled=False), name="to_do"),
+            models.Index(fields=["installation", "channel", "thread"], name="in_thread"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform}/{self.installation}/{self.channel}/{self.message}"
+
+    def owned(self) -> models.QuerySet["InboxItem"]:
+        """The item's row, while it is still ours and its question the same."""
+        return InboxItem.objects.filter(pk=self.pk, token=self.token, revision=self.revision)
+
+
+class PartState(models.TextChoices):
+    PLANNED = "planned"
+    OPENING = "opening"
+    OPEN = "open"
+    FINAL = "final"
+    SENT = "sent"
+    WITHDRAWN = "withdrawn"
+    GONE = "gone"
+
+
+class ReplyPart(models.Model):
+    """One message of a reply. Its intent is committed before the call that opens it."""
+
+    item = models.ForeignKey(InboxItem, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=PartState.choices, default=PartState.PLANNED)
+    # The platform's id of the message, once it is known, and the channel that it stands in.
+    message = models.CharField(max_length=64, blank=True)
+    channel = models.CharField(max_length=200, blank=True)
+    # When the last call to open it was begun.
+    opening_at = models.DateTimeField(null=True)
+    # The final text as it is sent; kept until it is.
+    text = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["item", "number"], name="one_part_a_number"),
+            models.UniqueConstraint(
+                fields=["channel", "message"], condition=~Q(message=""), name="one_part_a_message"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of {self.item_id}"
+
+
+class ReadMark(models.Model):
+    """How far a channel was read back; with no channel, the installation as a whole."""
+
+    platform = models.CharField(max_length=10)
+    installation = models.CharField(max_length=64)
+    channel = models.CharField(max_length=64, blank=True)
+    read_until = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["platform", "installation", "channel"], name="one_mark_a_channel"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform}/{self.installation}/{self.channel} until {self.read_until}"

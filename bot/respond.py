@@ -1,0 +1,124 @@
+"""Answer one item of the inbox: who hears it, ask, show the answer while it comes, decide, deliver.
+
+What was decided before a crash is only delivered; what was not is asked anew, in the messages that
+are open already.
+"""
+
+import time
+from contextlib import aclosing
+
+from backend.accounts.audience import Place, readable_spaces
+from backend.chat.asking import Answered, Begun, Question, ask
+from backend.chat.errors import BadQuestion
+from backend.chat.history import shown_to
+from backend.chat.models import Message
+from bot import inbox, ledger, wording
+from bot.closings import closing_of
+from bot.leases import Held
+from bot.models import InboxItem, ItemState
+from bot.platforms import Outlet, Platform
+from bot.reply import Reply
+from bot.threads import in_inbox
+from knowledge.answering import Delta, Restart
+from knowledge.errors import LeaseLost
+
+# For so many seconds after its commit an answer may be shown without looking at its readers again.
+JUST_CHECKED = 1.0
+HELP_WORDS = ("", "help")
+
+
+class Reopened(LeaseLost):
+    """The readers of a decided answer became fewer; it is asked anew."""
+
+
+async def respond(held: Held, platform: Platform) -> None:
+    """Take a claimed item to its end. Raises LeaseLost and DeliveryError."""
+    item = held.item
+    if item.state == ItemState.CLAIMED:
+        await platform.status(item)
+    # Nobody reads what is only taken away.
+    place = None if item.state == ItemState.VOID else await platform.place(item)
+    outlet = platform.outlet(item, place)
+    reply = Reply(held, outlet, await in_inbox(ledger.parts_of, item))
+    checked = -JUST_CHECKED
+
+    async def check() -> None:
+        nonlocal checked
+        if item.answer_id and time.monotonic() - checked > JUST_CHECKED:
+            await in_inbox(_check_readers, item, await platform.place(item))
+            checked = time.monotonic()
+
+    try:
+        if item.state == ItemState.CLAIMED and place is not None:
+            await reply.adopt()
+            await _answer(held, place, outlet, reply)
+            checked = time.monotonic()
+        await reply.deliver(await in_inbox(closing_of, item), check)
+    finally:
+        outlet.close()
+    if not await in_inbox(inbox.settle, item):
+        raise LeaseLost()  # it was deleted meanwhile
+
+
+async def _answer(held: Held, place: Place, outlet: Outlet, reply: Reply) -> None:
+    """Decide what the reply says."""
+    item = held.item
+    if (words := _said_at_once(item)) is not None:
+        await _decide(item, reply.texts(words))
+        return
+    conversation = await in_inbox(inbox.conversation_of, item)
+    question = Question(
+        item.text,
+        place,
+        str(conversation.pk) if conversation else None,
+        await outlet.earlier(),
+    )
+    try:
+        async with reply.growing():
+            answered = await held.while_ours(_ask(item, question, reply))
+    except BadQuestion as error:
+        await _decide(item, reply.texts(str(error)))
+        return
+    if not await in_inbox(
+        inbox.decide, item, ItemState.ANSWERED, reply.texts(answered.answer.text), answered.message
+    ):
+        await in_inbox(inbox.forget_turns, [answered.message])
+        raise LeaseLost()
+
+
+def _said_at_once(item: InboxItem) -> str | None:
+    """What is said without asking anybody."""
+    text = item.text.strip()
+    if item.with_files and not text:
+        return wording.NO_FILES_YET
+    return wording.HELP if text.lower() in HELP_WORDS else None
+
+
+async def _decide(item: InboxItem, texts: list[str]) -> None:
+    if not await in_inbox(inbox.decide, item, ItemState.ANSWERED, texts):
+        raise LeaseLost()
+
+
+async def _ask(item: InboxItem, question: Question, reply: Reply) -> Answered:
+    async with aclosing(ask(question)) as events:
+        async for event in events:
+            match event:
+                case Begun(conversation, message):
+                    if not await in_inbox(inbox.begun, item, conversation, message):
+                        await in_inbox(inbox.forget_turns, [message])
+                        raise LeaseLost()
+                case Delta(text):
+                    reply.write(text)
+                case Restart(text):
+                    reply.restart(text)
+                case Answered():
+                    return event
+    raise LeaseLost()  # ask() ends with Answered, unless it is closed
+
+
+def _check_readers(item: InboxItem, place: Place) -> None:
+    """Raises Reopened where the answer's readers are fewer than those that it was made for."""
+    answer = Message.objects.filter(pk__in=[item.answer_id])
+    if not shown_to(answer, readable_spaces(place)).exists():
+        inbox.reopen(item)
+        raise Reopened()

@@ -1,0 +1,159 @@
+"""Claim what waits in the inbox and answer it, many items at once, in the bot's event loop."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from datetime import timedelta
+
+from django.db import DatabaseError
+
+from backend import db
+from bot import inbox, wording
+from bot.errors import DeliveryError, Resting
+from bot.incoming import Key
+from bot.leases import Held
+from bot.models import InboxItem, ItemState
+from bot.platforms import Platform, key_of
+from bot.respond import respond
+from bot.threads import in_inbox
+from knowledge.errors import KnowledgeError, LeaseLost
+
+logger = logging.getLogger(__name__)
+
+CAPACITY = 400
+# Seconds between looks into the inbox; what this process hears itself wakes it at once.
+IDLE = 0.1
+BEAT = inbox.LEASE.total_seconds() / 3
+# Before the second attempt; four times as long before each further one.
+WAIT = timedelta(seconds=1)
+# A platform that is out of reach is tried again so often.
+DELIVERY_WAIT = timedelta(seconds=60)
+
+
+class Responder:
+    def __init__(self) -> None:
+        self._platforms: dict[str, Platform] = {}
+        self._held: dict[int, Held] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._news = asyncio.Event()
+
+    def connected(self, platform: Platform) -> None:
+        """From now on, answer what is asked there."""
+        self._platforms[platform.name] = platform
+        self.wake()
+
+    def disconnected(self, name: str) -> None:
+        """Leave what is asked there in the inbox."""
+        self._platforms.pop(name, None)
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._news.set()
+
+    def interrupt(self, key: Key) -> None:
+        """The item of this key was edited or deleted."""
+        for held in self._held.values():
+            if key_of(held.item) == key:
+                held.lost.set()
+        self.wake()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Answer until stopped; then let go of what is in hand, for the next process."""
+        beating = asyncio.create_task(self._beat())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                self._news.clear()
+                await self._claim()
+                news = asyncio.create_task(self._news.wait())
+                await asyncio.wait(
+                    {news, stopping}, timeout=IDLE, return_when=asyncio.FIRST_COMPLETED
+                )
+                news.cancel()
+        finally:
+            for held in self._held.values():
+                held.lost.set()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            beating.cancel()
+            stopping.cancel()
+
+    async def _claim(self) -> None:
+        try:
+            while len(self._held) < CAPACITY and self._platforms:
+                item = await in_inbox(inbox.claim, list(self._platforms))
+                if item is None:
+                    return
+                held = self._held[item.pk] = Held(item)
+                task = asyncio.create_task(self._work(held))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        except DatabaseError as error:
+            logger.warning("The inbox can't be read: %s", error)
+            await asyncio.sleep(1)
+
+    async def _work(self, held: Held) -> None:
+        try:
+            await self._respond(held)
+        except DatabaseError as error:  # its lease runs out, and it is taken up again
+            logger.warning("%s could not be put back: %s", held.item, error)
+        finally:
+            self._held.pop(held.item.pk, None)
+            if held.lost.is_set() or len(self._held) == CAPACITY - 1:
+                self.wake()
+
+    async def _respond(self, held: Held) -> None:
+        """Answer one item; whatever goes wrong, it is given back, put off or set aside."""
+        item = held.item
+        platform = self._platforms.get(item.platform)
+        try:
+            if platform is None:
+                raise LeaseLost()
+            await respond(held, platform)
+        except LeaseLost:
+            await in_inbox(inbox.let_go, item)
+        except Resting as error:
+            await in_inbox(inbox.let_go, item)
+            if platform is not None:
+                platform.rest(str(error))
+        except DeliveryError as error:
+            if error.permanent:
+                logger.warning("%s can't be answered: %s", item, error)
+                await in_inbox(inbox.close, item, str(error))
+            else:
+                await self._put_off(item, str(error))
+        except KnowledgeError as error:
+            await self._put_off(item, str(error))
+        except Exception as error:
+            # The outermost loop of answering: the item is tried again, at most five times in all.
+            logger.exception("%s broke off", item)
+            await self._put_off(item, f"unexpected {type(error).__name__}")
+
+    async def _put_off(self, item: InboxItem, reason: str) -> None:
+        if item.state == ItemState.CLAIMED:
+            last = item.attempts >= db.MAX_ATTEMPTS
+            wait = timedelta() if last else WAIT * int(4 ** (item.attempts - 1))
+        elif item.attempts >= inbox.MAX_DELIVERIES:
+            await in_inbox(inbox.close, item, reason)
+            return
+        else:
+            wait = min(DELIVERY_WAIT, WAIT * 2 ** min(item.attempts, 6))
+        logger.info("%s is put off: %s", item, reason)
+        await in_inbox(inbox.put_off, item, reason, wait)
+
+    async def _beat(self) -> None:
+        """Keep the leases, notice what was lost, set aside what had its attempts."""
+        while True:
+            await asyncio.sleep(BEAT)
+            with contextlib.suppress(DatabaseError):  # the next beat may come in time
+                await self._renew()
+                await in_inbox(inbox.set_aside, list(self._platforms), wording.FAILED)
+
+    async def _renew(self) -> None:
+        held, now = dict(self._held), time.monotonic()
+        ours = await in_inbox(inbox.renew, {pk: one.item for pk, one in held.items()})
+        for pk, one in held.items():
+            if pk in ours:
+                one.until = now + inbox.LEASE.total_seconds()
+            else:
+                one.lost.set()

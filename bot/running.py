@@ -1,0 +1,61 @@
+"""The bot process: every platform whose tokens are set, and one responder for them all."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Collection
+from importlib import import_module
+from types import ModuleType
+
+from bot.errors import DeliveryError
+from bot.platforms import SERVICES
+from bot.responder import Responder
+from knowledge.providers import aclose_chat_models
+from knowledge.threads import in_pool
+from knowledge.warming import warm_up
+
+logger = logging.getLogger(__name__)
+
+# Seconds until a platform that can't be used is tried again.
+REST = 60.0
+
+
+async def run(platforms: Collection[str]) -> None:
+    """Serve until SIGTERM or SIGINT. Without tokens the process idles: others may depend on it."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    services = {name: import_module(SERVICES[name]) for name in platforms}
+    connected = {name: module for name, module in services.items() if module.configured()}
+    for name in services.keys() - connected.keys():
+        logger.info("%s is not set up", name)
+    warming = asyncio.create_task(in_pool(warm_up))
+    responder = Responder()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(responder.run(stop))
+            for name, module in connected.items():
+                tasks.create_task(_serve(name, module, responder, stop))
+            await stop.wait()
+    finally:
+        await warming
+        await aclose_chat_models()
+
+
+async def _serve(name: str, module: ModuleType, responder: Responder, stop: asyncio.Event) -> None:
+    """Keep one platform connected; where that fails it rests, and the others serve on."""
+    while not stop.is_set():
+        try:
+            await module.serve(responder, stop)
+        except DeliveryError as error:
+            logger.error("%s rests: %s. Trying again every %d s.", name, error, REST)
+        except Exception:
+            # The platform's outermost loop: a fault of one is not the end of the others.
+            logger.exception("%s broke off; connecting anew in %d s", name, REST)
+        else:
+            continue
+        try:
+            async with asyncio.timeout(REST):
+                await stop.wait()
+        except TimeoutError:
+            continue

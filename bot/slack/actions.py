@@ -1,0 +1,118 @@
+"""Clicks: thumbs with their reasons, sharing a private answer, asking about a message."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_sdk.web.async_client import AsyncWebClient
+
+from backend.chat.feedback import give_feedback
+from bot import inbox, wording
+from bot.incoming import Heard, Key, Said
+from bot.models import InboxItem
+from bot.slack import render
+from bot.slack.events import ASK_ABOUT, PLATFORM, installation_of, read_shortcut
+from bot.slack.markdown import markdown
+from bot.slack.people import People
+from bot.threads import in_inbox
+
+JSON = dict[str, Any]
+
+
+class Actions:
+    def __init__(
+        self,
+        people: Callable[[], Awaitable[People]],
+        taken: Callable[[Heard], None],
+        client: AsyncWebClient,
+    ) -> None:
+        self._people, self._taken, self._client = people, taken, client
+
+    def listen(self, app: AsyncApp) -> None:
+        app.action("feedback")(self.feedback)
+        app.view("feedback_reason")(self.reason)
+        app.action("share")(self.share)
+        app.message_shortcut(ASK_ABOUT)(self.ask_about)
+
+    async def feedback(self, ack: AsyncAck, body: JSON) -> None:
+        """Keep a thumb; of a thumb-down, ask why."""
+        await ack()
+        thumb, _, pk = str(body["actions"][0].get("value") or "").partition(":")
+        item = await self._seen(body, pk)
+        if item is None or thumb not in ("up", "down"):
+            return
+        if thumb == "down":  # the trigger is good for three seconds
+            where = f"{item.pk}"
+            await self._client.views_open(
+                trigger_id=body["trigger_id"], view=render.reason_view(where)
+            )
+        await self._keep(body, item, thumb == "up", "")
+
+    async def reason(self, ack: AsyncAck, body: JSON) -> None:
+        """Keep why an answer did not help."""
+        await ack()
+        view = body["view"]
+        said = view["state"]["values"].get("reason", {}).get("reason", {}).get("value") or ""
+        item = await in_inbox(_item_of, view.get("private_metadata", ""), installation_of(body))
+        if item is not None:
+            await self._keep(body, item, False, str(said))
+
+    async def share(self, ack: AsyncAck, body: JSON, respond: AsyncRespond) -> None:
+        """Ask again as the channel: what is shared draws on what everybody there may read."""
+        await ack()
+        item = await self._seen(body, str(body["actions"][0].get("value") or ""))
+        if item is None or not item.private:
+            return
+        user = body["user"]
+        place = await (await self._people()).place(
+            user=user["id"], team=user.get("team_id"), channel=item.channel, private=False
+        )
+        if place.channel is None:
+            await respond(text=wording.INVITE_TO_SHARE, replace_original=False)
+            return
+        key = Key(PLATFORM, item.installation, item.channel, f"interaction-{body['trigger_id']}")
+        name = str(user.get("name") or user.get("username") or "")
+        said = Said(
+            key,
+            user["id"],
+            item.text,
+            sender_team=str(user.get("team_id") or ""),
+            route={"shared_by": name},
+        )
+        if await in_inbox(inbox.take, said):
+            self._taken(said)
+
+    async def ask_about(self, ack: AsyncAck, body: JSON, respond: AsyncRespond) -> None:
+        """Ask what the documents say about somebody's message."""
+        said = read_shortcut(body)
+        if await in_inbox(inbox.take, said):
+            self._taken(said)
+        await ack()
+        await respond(text=searching(said.text), response_type="ephemeral")
+
+    async def _seen(self, body: JSON, pk: str) -> InboxItem | None:
+        """The item that a click is about, if whoever clicked can see its answer."""
+        channel = (body.get("channel") or {}).get("id", "")
+        key = Key(PLATFORM, installation_of(body), channel, "")
+        return await in_inbox(inbox.open_to, pk, key, body["user"]["id"])
+
+    async def _keep(self, body: JSON, item: InboxItem, helpful: bool, reason: str) -> None:
+        user = body["user"]
+        place = await (await self._people()).place(
+            user=user["id"], team=user.get("team_id"), channel=None, private=True
+        )
+        if place.asker is not None and item.answer_id is not None:
+            await in_inbox(give_feedback, item.answer_id, place.asker, helpful, reason)
+
+
+def searching(question: str) -> str:
+    """What a private question is answered with at once."""
+    shown = " ".join(question.split())
+    return wording.SEARCHING.format(question=markdown(shown[:300]))
+
+
+def _item_of(pk: str, installation: str) -> InboxItem | None:
+    row = InboxItem.objects.filter(
+        pk=pk if pk.isdecimal() else 0, platform=PLATFORM, installation=installation
+    )
+    return row.first()

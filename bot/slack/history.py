@@ -1,0 +1,91 @@
+"""Read back what was said while nobody listened: channels, and the threads that we are in.
+
+A channel's mark moves only when it was read to its end. What is older than a day, or more than a
+thousand messages, is left out and logged.
+"""
+
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+from bot import inbox, marks
+from bot.errors import DeliveryError, Refused
+from bot.incoming import Heard
+from bot.slack.api import SlackApi
+from bot.slack.events import PLATFORM, read_past
+from bot.threads import in_inbox
+
+logger = logging.getLogger(__name__)
+
+# The cap: messages of a channel, and seconds.
+MESSAGES = 1_000
+OLDEST = 24 * 3600
+PAGE = 200
+KINDS = "public_channel,private_channel,mpim,im"
+
+JSON = dict[str, Any]
+
+
+class History:
+    def __init__(self, api: SlackApi, team: str, bot: str, taken: Callable[[Heard], None]) -> None:
+        self._api, self._team, self._bot, self._taken = api, team, bot, taken
+
+    async def read_back(self) -> None:
+        """Every channel that we are in, from its mark on. A channel that can't be read keeps its
+        mark and is read the next time. Raises DeliveryError where the channels can't be listed."""
+        begun = _stamp(time.time())
+        since = await in_inbox(marks.mark_of, PLATFORM, self._team)
+        async for channel in self._pages("users.conversations", "channels", types=KINDS):
+            try:
+                await self._read_channel(channel, since or begun, begun)
+            except DeliveryError as error:
+                logger.warning("%s could not be read back: %s", channel["id"], error)
+        await in_inbox(marks.move, PLATFORM, self._team, "", begun)
+
+    async def _read_channel(self, channel: JSON, since: str, begun: str) -> None:
+        """`since` is when the installation was last read, for a channel that never was."""
+        mark = await in_inbox(marks.mark_of, PLATFORM, self._team, channel["id"]) or since
+        oldest = max(mark, _stamp(time.time() - OLDEST))
+        if oldest > mark:
+            logger.warning("%s: what was said before %s is not read back", channel["id"], oldest)
+        where = {"channel": channel["id"], "oldest": oldest}
+        await self._take_all(channel, "conversations.history", where)
+        for thread in await in_inbox(inbox.threads_in, PLATFORM, self._team, channel["id"]):
+            try:
+                await self._take_all(channel, "conversations.replies", where | {"ts": thread})
+            except Refused as error:
+                if error.code not in ("thread_not_found", "message_not_found"):
+                    raise
+        await in_inbox(marks.move, PLATFORM, self._team, channel["id"], begun)
+
+    async def _take_all(self, channel: JSON, method: str, where: JSON) -> None:
+        read = 0
+        async for message in self._pages(method, "messages", **where):
+            read += 1
+            if read > MESSAGES:
+                logger.warning(
+                    "%s: more than %d messages; older ones are not read back",
+                    channel["id"],
+                    MESSAGES,
+                )
+                return
+            heard = read_past(message, channel, self._team, self._bot)
+            if heard is not None and await in_inbox(inbox.take, heard):
+                self._taken(heard)
+
+    async def _pages(self, method: str, key: str, **args: Any) -> AsyncGenerator[JSON]:
+        cursor = ""
+        while True:
+            more: JSON = {"cursor": cursor} if cursor else {}
+            answer = await self._api.call(method, limit=PAGE, **args, **more)
+            for found in answer.get(key) or ():
+                yield found
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
+
+
+def _stamp(seconds: float) -> str:
+    """A time as Slack writes it; as text it sorts by time."""
+    return f"{seconds:.6f}"

@@ -1,0 +1,79 @@
+"""What Slack sends: kept in the inbox before it is acknowledged, or handed to who answers it."""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+from slack_bolt import BoltResponse
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import inbox
+from bot.incoming import Heard
+from bot.slack.actions import Actions
+from bot.slack.commands import Commands
+from bot.slack.events import read_event
+from bot.slack.people import People
+from bot.slack.suggesting import suggest
+from bot.threads import in_inbox
+
+ANY = re.compile(".*")
+TAKEN = BoltResponse(status=200)
+# After these Slack lets us in no more.
+REMOVED = ("app_uninstalled", "tokens_revoked")
+MESSAGES = ("message", "app_mention")
+
+# Called with what was taken into the inbox.
+Taken = Callable[[Heard], None]
+# Gives the people of a body's installation, connected on first use.
+PeopleOf = Callable[[], Awaitable[People]]
+
+
+def make_app(
+    client: AsyncWebClient, people: PeopleOf, taken: Taken, rest: Callable[[str], None]
+) -> AsyncApp:
+    """Bolt's application, for Socket Mode and for signed HTTP."""
+
+    async def keep(body: dict[str, Any], next_: Callable[[], Awaitable[None]]) -> Any:
+        """Commit what was said. Raises where that fails, and then Slack sends it again.
+
+        This comes after the signature and before Bolt asks Slack who we are: that may fail, and
+        Bolt acknowledges all the same.
+        """
+        event = body.get("event") or {}
+        if body.get("type") != "event_callback" or event.get("type") not in MESSAGES:
+            return await next_()
+        heard = read_event(body)
+        if heard is not None and await in_inbox(inbox.take, heard):
+            taken(heard)
+        return TAKEN
+
+    app = AsyncApp(
+        client=client,
+        logger=logging.getLogger("bot.slack.bolt"),
+        # In Socket Mode nothing is signed; over HTTP the view refuses to go without.
+        signing_secret=settings.SLACK_SIGNING_SECRET or "none",
+        before_authorize=keep,
+        # A deletion of our own message is a thing to hear of.
+        ignoring_self_events_enabled=False,
+        raise_error_for_unhandled_request=False,
+    )
+    Commands(people, taken).listen(app)
+    Actions(people, taken, client).listen(app)
+
+    @app.event("app_home_opened")
+    async def opened(event: dict[str, Any]) -> None:
+        if event.get("tab") == "messages":
+            await suggest(client, await people(), event["user"], event["channel"])
+
+    @app.event(ANY)
+    async def told(event: dict[str, Any]) -> None:
+        """Everything else; Bolt would not acknowledge what nobody listens to."""
+        if event.get("type") in REMOVED:
+            rest(f"Slack says {event['type']}; install the app again, then set its new token")
+        else:
+            await (await people()).told(event)
+
+    return app

@@ -1,0 +1,44 @@
+"""Slack as the rest of the bot sees it."""
+
+from collections.abc import Callable
+
+from backend.accounts.audience import Place
+from bot import wording
+from bot.models import InboxItem
+from bot.platforms import Outlet
+from bot.slack.api import SlackApi
+from bot.slack.events import PLATFORM
+from bot.slack.people import People
+from bot.slack.send import PrivateOutlet, ThreadOutlet, Writing
+from bot.slack.threads import Thread
+
+
+class SlackPlatform:
+    """One installation, connected. `bot` and `team` are the ids that Slack knows us by."""
+
+    name = PLATFORM
+
+    def __init__(
+        self, api: SlackApi, people: People, team: str, bot: str, rest: Callable[[str], None]
+    ) -> None:
+        self._api, self._people, self._team, self._bot = api, people, team, bot
+        self._writing = Writing()
+        self.rest = rest
+
+    async def status(self, item: InboxItem) -> None:
+        if item.thread and not item.private:
+            await Thread(self._api, item, self._bot).status(wording.READING)
+
+    async def place(self, item: InboxItem) -> Place:
+        return await self._people.place(
+            user=item.sender,
+            team=item.sender_team or None,
+            channel=None if item.direct else item.channel,
+            private=item.private,
+        )
+
+    def outlet(self, item: InboxItem, place: Place | None) -> Outlet:
+        is_member = place is None or place.bot_is_member
+        if item.private or not is_member:
+            return PrivateOutlet(self._api, item, is_member=is_member)
+        return ThreadOutlet(self._api, item, self._team, self._bot, self._writing)

@@ -1,0 +1,127 @@
+"""What Slack is given beside an answer's words. Pure.
+
+Names and excerpts come from documents, so they go into plain text, where nothing pings or links.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bot import wording
+from bot.messages import Source
+
+Block = dict[str, Any]
+
+_FALLBACK = 3_900
+_TEXT = 3_000
+_BUTTON = 75
+_EXCERPT = 160
+_NAME = 200
+_ALL_SOURCES = 3_000
+_ELEMENTS = 10
+_ELLIPSIS = "…"
+
+
+def plain(text: str, most: int = _TEXT) -> Block:
+    return {"type": "plain_text", "text": _cut(text, most) or _ELLIPSIS, "emoji": False}
+
+
+def notice_block(text: str) -> Block:
+    return {"type": "context", "elements": [plain(text)]}
+
+
+def sources_blocks(sources: Sequence[Source]) -> list[Block]:
+    """The sources as context blocks, of 3,000 characters together."""
+    lines = list(_fitting([_source_line(source) for source in sources]))
+    rows = [lines[i : i + _ELEMENTS] for i in range(0, len(lines), _ELEMENTS)]
+    return [{"type": "context", "elements": [plain(line) for line in row]} for row in rows]
+
+
+def feedback_block(value: str) -> Block:
+    buttons = {
+        "type": "feedback_buttons",
+        "action_id": "feedback",
+        "positive_button": {"text": _label(wording.HELPFUL), "value": f"up:{value}"},
+        "negative_button": {"text": _label(wording.NOT_HELPFUL), "value": f"down:{value}"},
+    }
+    return {"type": "context_actions", "elements": [buttons]}
+
+
+def share_block(value: str) -> Block:
+    button = {
+        "type": "button",
+        "action_id": "share",
+        "text": _label(wording.SHARE),
+        "value": value,
+    }
+    return {"type": "actions", "elements": [button]}
+
+
+def reason_view(metadata: str) -> Block:
+    """The form that asks why an answer was not helpful."""
+    reason = {
+        "type": "plain_text_input",
+        "action_id": "reason",
+        "multiline": True,
+        "max_length": 3_000,
+    }
+    asked = {
+        "type": "input",
+        "block_id": "reason",
+        "optional": True,
+        "label": _label(wording.REASON_LABEL),
+        "element": reason,
+    }
+    return {
+        "type": "modal",
+        "callback_id": "feedback_reason",
+        "private_metadata": metadata,
+        "title": _label(wording.REASON_TITLE),
+        "submit": _label(wording.REASON_SEND),
+        "close": _label(wording.REASON_SKIP),
+        "blocks": [asked],
+    }
+
+
+def whole_blocks(text: str, extra: Sequence[Block]) -> list[Block]:
+    """`text`, rendered already, followed by `extra`."""
+    return [*([{"type": "markdown", "text": text}] if text.strip() else []), *extra]
+
+
+def fallback(text: str) -> str:
+    """`text`, rendered already, for where no blocks are shown."""
+    if len(text) <= _FALLBACK:
+        return text
+    return re.sub(r"&\w*$", "", text[: _FALLBACK - 1]).rstrip() + _ELLIPSIS
+
+
+def _label(text: str) -> Block:
+    return plain(text, _BUTTON)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + _ELLIPSIS
+
+
+def _one_line(text: str, most: int) -> str:
+    return _cut(" ".join(text.split()), most)
+
+
+def _source_line(source: Source) -> str:
+    form = wording.SOURCE if source.page is None else wording.SOURCE_WITH_PAGE
+    line = form.format(
+        number=source.number, document=_one_line(source.document, _NAME), page=source.page
+    )
+    excerpt = _one_line(source.excerpt, _EXCERPT)
+    return wording.QUOTED.format(source=line, excerpt=excerpt) if excerpt else line
+
+
+def _fitting(lines: Sequence[str]) -> Iterator[str]:
+    """The first lines, and how many more there are."""
+    room = _ALL_SOURCES - len(wording.MORE_SOURCES) - 10
+    for i, line in enumerate(lines):
+        room -= len(line)
+        if room < 0:
+            yield wording.MORE_SOURCES.format(count=len(lines) - i)
+            return
+        yield line

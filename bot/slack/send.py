@@ -1,0 +1,341 @@
+"""Where a reply is shown in Slack: a thread, in which it streams, or one person's eyes only.
+
+When a stream is refused, expires or grows too long, the same message goes on by chat.update.
+"""
+
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from slack_sdk.errors import SlackClientError
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot import wording
+from bot.errors import NotNow, Refused, Unclear
+from bot.models import InboxItem, ReplyPart
+from bot.platforms import Closing
+from bot.slack import render
+from bot.slack.api import SlackApi
+from bot.slack.markdown import markdown
+from bot.slack.threads import Thread
+from knowledge.prompts import Turn
+
+logger = logging.getLogger(__name__)
+
+# A streamed message takes 10,600 bytes or a little more, all blocks of a message 13,000
+# characters; sources take up to 3,000 of them.
+LIMIT = 8_000
+# Seconds between two looks of the reader at what is new. appendStream may be called 100 times a
+# minute and chat.update 50 times, by all messages that are being written together.
+APPEND_EVERY, UPDATE_EVERY = 0.6, 1.2
+NO_FLAGS: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
+# Our message was deleted; what it said needs no more words.
+GONE = {"message_not_found", "thread_not_found"}
+UNTHREADED = "the thread that this belongs to is gone"
+
+
+class ThreadOutlet:
+    """Shows a reply in the thread of its question; without one, as a message of the channel."""
+
+    limit = LIMIT
+    streams = True
+
+    def __init__(self, api: SlackApi, item: InboxItem, team: str, bot: str, writing: "Writing"):
+        self._api, self._item, self._writing = api, item, writing
+        self._thread = Thread(api, item, bot)
+        self._recipient = {
+            "recipient_team_id": item.sender_team or team,
+            "recipient_user_id": item.sender,
+        }
+        self._lead = _lead(item)
+        self._may_stream = bool(item.thread)
+        # What each live stream says so far.
+        self._live: dict[str, str] = {}
+
+    def rendered(self, text: str, *, final: bool) -> str:
+        return self._lead + markdown(text, final=final)
+
+    def pace(self) -> float:
+        every = APPEND_EVERY if self._live else UPDATE_EVERY
+        return every * max(1, self._writing.count)
+
+    async def open(self, part: ReplyPart, text: str) -> str:
+        if self._may_stream:
+            try:
+                return await self._start(text)
+            except Refused as error:
+                # A channel that takes no streams may take messages; else that call says why not.
+                logger.info("%s is not streamed: %s", self._item, error)
+                self._may_stream = False
+        return await self._post(part, text, [], optional=True)
+
+    async def _start(self, text: str) -> str:
+        answer = await self._api.call(
+            "chat.startStream",
+            optional=True,
+            channel=self._item.channel,
+            thread_ts=self._item.thread,
+            markdown_text=text,
+            **self._recipient,
+        )
+        self._live[answer["ts"]] = text
+        self._writing.count += 1
+        return str(answer["ts"])
+
+    async def show(self, message: str, text: str) -> None:
+        if self._extends(message, text):
+            try:
+                await self._api.call(
+                    "chat.appendStream",
+                    optional=True,
+                    channel=self._item.channel,
+                    ts=message,
+                    markdown_text=text[len(self._live[message]) :],
+                )
+                self._live[message] = text
+                return
+            except NotNow:
+                return
+            except (Refused, Unclear) as error:
+                logger.info("%s goes on by editing: %s", self._item, error)
+        await self._end_stream(message)
+        try:
+            await self._update(message, text, [], optional=True)
+        except NotNow:
+            return
+
+    def _extends(self, message: str, text: str) -> bool:
+        live = self._live.get(message)
+        return live is not None and len(text) > len(live) and text.startswith(live)
+
+    async def turn(self) -> None:
+        await self._api.turn("chat.postMessage", self._notice, channel=self._item.channel)
+
+    async def _notice(self) -> None:
+        await self._thread.status(wording.WAITING)
+
+    async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
+        return await self._post(part, text, _blocks(closing))
+
+    async def _post(
+        self, part: ReplyPart, text: str, below: list[render.Block], *, optional: bool = False
+    ) -> str:
+        answer = await self._with_blocks(
+            "chat.postMessage",
+            text,
+            below,
+            optional=optional,
+            metadata=self._thread.metadata(part),
+            **({"thread_ts": self._item.thread} if self._item.thread else {}),
+            **NO_FLAGS,
+        )
+        shown = answer.get("message") or {}
+        if self._item.thread and not shown.get("thread_ts"):
+            await self.remove(answer["ts"])
+            raise Refused(UNTHREADED, "thread_not_found")
+        return str(answer["ts"])
+
+    async def finish(self, message: str, text: str, closing: Closing | None) -> None:
+        live = self._live.get(message)
+        below = _blocks(closing)
+        try:
+            grows = live is not None and text.startswith(live)
+            if grows and await self._stop(message, text[len(live or "") :], below):
+                return
+            await self._end_stream(message)
+            await self._update(message, text, below)
+        except Refused as error:
+            if error.code not in GONE:
+                raise
+
+    async def _stop(self, message: str, rest: str, below: list[render.Block]) -> bool:
+        """End the stream with its last words; False where that is to be done by editing."""
+        more: dict[str, Any] = {"markdown_text": rest} if rest else {}
+        if below:
+            more["blocks"] = below
+        try:
+            await self._api.call(
+                "chat.stopStream",
+                channel=self._item.channel,
+                ts=message,
+                **more,
+            )
+        except (Refused, Unclear) as error:
+            logger.info("%s ends by editing: %s", self._item, error)
+            return False
+        self._forget_stream(message)
+        return True
+
+    async def _end_stream(self, message: str) -> None:
+        """A live stream can't be edited."""
+        if message not in self._live:
+            return
+        try:
+            await self._api.call("chat.stopStream", channel=self._item.channel, ts=message)
+        except (Refused, Unclear) as error:
+            logger.info("%s: the stream ended by itself: %s", self._item, error)
+        self._forget_stream(message)
+
+    def _forget_stream(self, message: str) -> None:
+        if self._live.pop(message, None) is not None:
+            self._writing.count -= 1
+
+    async def _update(
+        self, message: str, text: str, below: list[render.Block], *, optional: bool = False
+    ) -> None:
+        try:
+            await self._with_blocks("chat.update", text, below, ts=message, optional=optional)
+        except Refused as error:
+            if error.code != "streaming_state_conflict":
+                raise
+            # It was begun before a crash.
+            self._live[message] = ""
+            self._writing.count += 1
+            await self._end_stream(message)
+            await self._with_blocks("chat.update", text, below, ts=message, optional=optional)
+
+    async def _with_blocks(
+        self, method: str, text: str, below: list[render.Block], **args: Any
+    ) -> dict[str, Any]:
+        """Send blocks; where Slack refuses them, the words alone."""
+        args |= {"channel": self._item.channel, "text": render.fallback(text)}
+        try:
+            return await self._api.call(method, blocks=render.whole_blocks(text, below), **args)
+        except Refused as error:
+            if error.code not in ("invalid_blocks", "msg_blocks_too_long", "invalid_blocks_format"):
+                raise
+            logger.warning("%s: Slack refuses our blocks: %s", self._item, error)
+            return await self._api.call(method, blocks=[], **args)
+
+    async def remove(self, message: str) -> None:
+        await self._thread.remove(message)
+
+    async def own_messages(self, part: ReplyPart) -> list[str]:
+        return await self._thread.own_messages(part)
+
+    async def earlier(self) -> list[Turn]:
+        return await self._thread.earlier()
+
+    def close(self) -> None:
+        """What is still live now is somebody else's to end."""
+        for message in list(self._live):
+            self._forget_stream(message)
+
+
+class Writing:
+    """How many messages of this installation are being written now."""
+
+    count = 0
+
+
+class PrivateOutlet:
+    """Shows a reply to the asker alone, whole, and at most once."""
+
+    limit = LIMIT
+    streams = False
+
+    def __init__(self, api: SlackApi, item: InboxItem, *, is_member: bool) -> None:
+        self._api, self._item, self._is_member = api, item, is_member
+
+    def rendered(self, text: str, *, final: bool) -> str:
+        return markdown(text, final=final)
+
+    def pace(self) -> float:
+        return 0.0
+
+    async def open(self, part: ReplyPart, text: str) -> str:
+        raise NotNow()
+
+    async def show(self, message: str, text: str) -> None:
+        raise NotNow()
+
+    async def turn(self) -> None:
+        return
+
+    async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
+        below = _blocks(closing)
+        if not self._is_member:
+            below.append(render.notice_block(wording.NOT_A_MEMBER))
+        message = {
+            "text": render.fallback(text),
+            "blocks": render.whole_blocks(text, below),
+            **NO_FLAGS,
+        }
+        try:
+            await self._send(message)
+        except Unclear as error:
+            # At most once: it may be there already.
+            logger.warning("%s may not have seen its reply: %s", self._item, error)
+        return _private_id(part)
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        url = self._item.route.get("response_url", "")
+        if url and _is_slacks(url) and await _responded(url, message):
+            return
+        to: dict[str, Any] = {"channel": self._item.channel, "user": self._item.sender}
+        try:
+            await self._api.call("chat.postEphemeral", **to, **message)
+        except Refused:
+            # Not in the channel: the asker's direct messages are left.
+            await self._api.call("chat.postMessage", channel=self._item.sender, **message)
+
+    async def finish(self, message: str, text: str, closing: Closing | None) -> None:
+        return
+
+    async def remove(self, message: str) -> None:
+        return
+
+    async def own_messages(self, part: ReplyPart) -> list[str]:
+        return [_private_id(part)]
+
+    async def earlier(self) -> list[Turn]:
+        return []
+
+    def close(self) -> None:
+        return
+
+
+def _private_id(part: ReplyPart) -> str:
+    return f"private-{part.pk}"
+
+
+def _is_slacks(url: str) -> bool:
+    """Whether a response URL leads to Slack."""
+    theirs, ours = urlsplit(url), urlsplit(settings.SLACK_API_URL)
+    if ours.hostname == "slack.com":
+        return theirs.scheme == "https" and theirs.hostname == "hooks.slack.com"
+    return (theirs.hostname, theirs.port) == (ours.hostname, ours.port)
+
+
+async def _responded(url: str, message: dict[str, Any]) -> bool:
+    """Whether the response URL took it; it does five times, for half an hour."""
+    try:
+        answer = await AsyncWebhookClient(url, retry_handlers=[], timeout=5).send_dict(
+            message | {"response_type": "ephemeral"}
+        )
+    except (SlackClientError, OSError, TimeoutError) as error:
+        raise Unclear(f"Slack's response URL: {type(error).__name__}") from None
+    return answer.status_code == 200
+
+
+def _blocks(closing: Closing | None) -> list[render.Block]:
+    if closing is None:
+        return []
+    below = render.sources_blocks(closing.sources)
+    if closing.notice:
+        below.append(render.notice_block(closing.notice))
+    if closing.rated is not None:
+        below.append(render.feedback_block(str(closing.rated)))
+    if closing.shared is not None:
+        below.append(render.share_block(str(closing.shared)))
+    return below
+
+
+def _lead(item: InboxItem) -> str:
+    """What stands above a shared answer."""
+    name = item.route.get("shared_by")
+    if not name:
+        return ""
+    question = " ".join(item.text.split())
+    return f"> {markdown(question)}\n> {markdown(wording.SHARED_BY.format(name=name))}\n\n"

@@ -1,0 +1,140 @@
+"""Connect to Slack: who we are, listening, reading back, and connecting anew when that dies."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+
+import aiohttp
+from django.conf import settings
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from backend.accounts.people import installation_of
+from bot.errors import DeliveryError, Resting
+from bot.incoming import Deleted, Edited, Heard
+from bot.leases import REQUEST_TIMEOUT
+from bot.responder import Responder
+from bot.slack.api import SlackApi
+from bot.slack.events import PLATFORM
+from bot.slack.history import History
+from bot.slack.listen import make_app
+from bot.slack.people import People
+from bot.slack.platform import SlackPlatform
+from bot.slack.sockets import Socket
+from bot.threads import in_inbox
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two readings back while everything seems well.
+READ_BACK_EVERY = 600.0
+# Before a reading that failed is tried again.
+READ_BACK_AGAIN = 30.0
+
+
+def configured() -> bool:
+    """Whether enough is set to connect."""
+    way = settings.SLACK_APP_TOKEN or settings.SLACK_SIGNING_SECRET
+    return bool(settings.SLACK_BOT_TOKEN and way)
+
+
+def make_client(session: aiohttp.ClientSession | None = None) -> AsyncWebClient:
+    """Slack's client without retries of its own: a post might come twice."""
+    return AsyncWebClient(
+        settings.SLACK_BOT_TOKEN,
+        base_url=settings.SLACK_API_URL,
+        session=session,
+        retry_handlers=[],
+        timeout=int(REQUEST_TIMEOUT),
+    )
+
+
+async def serve(responder: Responder, stop: asyncio.Event) -> None:
+    """Listen and answer until stopped. Raises DeliveryError where Slack can't be used."""
+    async with AsyncExitStack() as stack:
+        session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT))
+        client = make_client(await stack.enter_async_context(session))
+        api = SlackApi(client)
+        us = await api.call("auth.test")
+        installation = await in_inbox(installation_of, PLATFORM, us["team_id"])
+        people = People(client, installation)
+        stack.push_async_callback(people.close)
+        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        def rest(reason: str) -> None:
+            if not ended.done():
+                ended.set_result(reason)
+
+        async def known_people() -> People:
+            return people
+
+        taken = _telling(responder)
+        app = make_app(client, known_people, taken, rest)
+        history = History(api, us["team_id"], us["user_id"], taken)
+        responder.connected(SlackPlatform(api, people, us["team_id"], us["user_id"], rest))
+        stack.callback(responder.disconnected, PLATFORM)
+        logger.info("Slack: connected as @%s in %s", us.get("user"), us.get("team"))
+        await _listen(app, client, history, stop, ended)
+
+
+def _telling(responder: Responder) -> Callable[[Heard], None]:
+    def taken(heard: Heard) -> None:
+        match heard:
+            case Edited(now):
+                responder.interrupt(now.key)
+            case Deleted(before):
+                responder.interrupt(before.key)
+            case _:
+                responder.wake()
+
+    return taken
+
+
+async def _listen(
+    app: AsyncApp,
+    client: AsyncWebClient,
+    history: History,
+    stop: asyncio.Event,
+    ended: asyncio.Future[str],
+) -> None:
+    """Hear events until stopped, or until Slack lets us in no more."""
+    anew = asyncio.Event()
+    reading = asyncio.create_task(_keep_reading(history, anew, ended))
+    waiting: list[asyncio.Future[Any]] = [asyncio.create_task(stop.wait()), ended]
+    # Over HTTP the web process hears the events.
+    socket = Socket(app, client, anew) if settings.SLACK_APP_TOKEN else None
+    if socket is not None:
+        waiting.append(asyncio.create_task(socket.run()))
+    else:
+        anew.set()
+    try:
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if task is ended:
+                raise Resting(ended.result())
+            task.result()  # raises where the socket gave up
+    finally:
+        for task in (reading, *waiting):
+            task.cancel()
+        await asyncio.gather(reading, *waiting, return_exceptions=True)
+
+
+async def _keep_reading(history: History, anew: asyncio.Event, ended: asyncio.Future[str]) -> None:
+    """Read back after each connection, and now and then: an event may have been lost."""
+    wait: float | None = None
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await anew.wait()
+        anew.clear()
+        try:
+            await history.read_back()
+            wait = READ_BACK_EVERY
+        except Resting as error:
+            if not ended.done():
+                ended.set_result(str(error))
+            return
+        except DeliveryError as error:
+            logger.warning("Slack could not be read back: %s", error)
+            wait = READ_BACK_AGAIN

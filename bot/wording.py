@@ -1,0 +1,64 @@
+"""Every sentence that the bot says on its own behalf."""
+
+HELPFUL = "Helpful"
+NOT_HELPFUL = "Not helpful"
+SHARE = "Share"
+REASON_TITLE = "What was wrong?"
+REASON_LABEL = "What should have been in the answer?"
+REASON_SEND = "Send"
+REASON_SKIP = "Skip"
+SOURCE = "[{number}] {document}"
+SOURCE_WITH_PAGE = "[{number}] {document}, page {page}"
+QUOTED = "{source}: “{excerpt}”"
+MORE_SOURCES = "and {count} more"
+
+READING = "is searching the documents…"
+WAITING = "has much to answer right now; your answer is coming…"
+NO_FILES_YET = "I can't read files yet. Write me what you would like to know."
+NO_FILES_HERE = "I can't read the file yet; I answered from the documents that I know."
+FAILED = (
+    "I tried several times and could not answer this. Please ask again; if it stays so, tell your "
+    "admin."
+)
+SEARCHING = "Searching for: {question}"
+ASK_ME = "Ask me about your team's documents"
+WHAT_CAN_YOU_DO = "What can you do?"
+NOT_A_MEMBER = (
+    "I'm not a member of that channel, so only you see this, and I used your own documents alone. "
+    "Invite me there to answer for everyone."
+)
+INVITE_TO_SHARE = "I'm not a member of this channel. Invite me first, then share again."
+SHARED_BY = "asked by {name}"
+HELP = """\
+Ask me anything that your team's documents answer. Every answer names its sources.
+
+- In a channel: mention me. I answer in the thread; you may go on there without a mention.
+- In a direct message: just write.
+- `/ask QUESTION`: only you see the answer; Share asks again for everybody there.
+- In a message's menu, “Ask about this” asks what the documents say about it.
+- `/knowledge list` shows the documents that I may answer from here.
+- `/knowledge help` shows what curators and admins can do."""
+KNOWLEDGE_HELP = """\
+- `/knowledge list`: the documents that an answer here may draw on
+- `/knowledge remove NAME`: remove a document, its text and the answers that used it (curators)
+- `/knowledge role @PERSON member|curator|admin`: give a person a role (admins)
+- `/knowledge guests on|off`: let answers in this channel draw on the team's documents although \
+guests read along (admins)"""
+ADMINS_ONLY = "Only an admin can do this. Ask one of yours."
+NOT_YET = "`{command}` is not there yet."
+NO_DOCUMENTS = "There are no documents that I may use here yet."
+DOCUMENTS = "I may use these here:"
+MORE_DOCUMENTS = "… and {count} more"
+REMOVE_WHAT = "Name the document: `/knowledge remove NAME`."
+NO_SUCH_DOCUMENT = "There is no document “{name}” here that you may remove."
+SEVERAL_DOCUMENTS = "Several documents are called “{name}”; the web page shows them apart."
+REMOVED = "“{name}” is removed, with its text and the answers that used it."
+ROLE_HOW = "Say who and what: `/knowledge role @PERSON member|curator|admin`."
+ROLE_UNKNOWN = "I don't know this person as one of your team."
+ROLE_SET = "Done: the role is now {role}."
+GUESTS_HOW = "Say `/knowledge guests on` or `/knowledge guests off`."
+GUESTS_WHERE = "This is for channels that I am in. Say it in the one that you mean."
+GUESTS_ON = "From now on, answers here draw on the team's documents although guests read along."
+GUESTS_OFF = (
+    "From now on, answers here draw on this channel's documents alone while guests read along."
+)

@@ -1,0 +1,140 @@
+"""How fast the bot is in Slack: a process of its own, with Slack and the model simulated here."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sized
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from django.conf import settings
+
+from tests.bench.table import Row, show
+from tests.simulators.faults import Answer
+from tests.simulators.gemini import GeminiSimulator
+from tests.simulators.slack.simulator import SlackSimulator
+from tests.simulators.slack.state import Message
+
+QUESTION = "@askwell When does the office in Lisbon open?"
+QUESTIONS = 30
+IN_FLIGHT = 200
+# A model of two seconds: so many words, and seconds before each.
+WORDS, PAUSE = 10, 0.2
+# Seconds to each token of a quick one.
+TOKEN = 0.02
+
+
+def measure() -> list[Row]:
+    return show("Slack", _rows())
+
+
+def _rows() -> Iterator[Row]:
+    gemini = GeminiSimulator(key="bench-key")
+    with SlackSimulator() as slack, gemini, _bot(slack, gemini) as bot:
+        _done(slack, slack.say("ana", "general", QUESTION))  # loads what is loaded once
+        yield _status(slack)
+        yield _first_words(slack, gemini)
+        yield from _many(slack, gemini, bot)
+
+
+def _status(slack: SlackSimulator) -> Row:
+    waits = []
+    for _ in range(QUESTIONS):
+        sent = time.monotonic()
+        seen = len(slack.statuses)
+        asked = slack.say("ana", "general", QUESTION)
+        slack.wait(partial(_more_than, slack.statuses, seen))
+        waits.append((slack.statuses[seen].at - sent) * 1000)
+        _done(slack, asked)
+    return Row("ms from the event to the status, median", median(waits), at_most=100)
+
+
+def _more_than(things: Sized, count: int) -> bool:
+    return len(things) > count
+
+
+def _first_words(slack: SlackSimulator, gemini: GeminiSimulator) -> Row:
+    tokens: list[float] = []
+
+    def text(prompt: str) -> str:
+        tokens.append(time.monotonic() + TOKEN)
+        return "It opens at nine o'clock [1]."
+
+    waits = []
+    gemini.faults.always(Answer(text, delay=TOKEN), on="chat")
+    for _ in range(QUESTIONS):
+        asked = slack.say("ana", "general", QUESTION)
+        first = slack.wait(partial(slack.answers, asked))[0]
+        waits.append((first.seen[0][0] - tokens[-1]) * 1000)
+        _done(slack, asked)
+    return Row("ms from the first token to the first words, median", median(waits), at_most=50)
+
+
+def _many(slack: SlackSimulator, gemini: GeminiSimulator, bot: int) -> Iterator[Row]:
+    gemini.faults.always(Answer("word " * (WORDS - 1) + "[1]", delay=PAUSE), on="chat")
+    started = time.monotonic()
+    _done(slack, slack.say("ana", "general", QUESTION))
+    one = time.monotonic() - started
+    started = time.monotonic()
+    asked = [slack.say("ana", "general", QUESTION) for _ in range(IN_FLIGHT)]
+    for question in asked:
+        _done(slack, question, timeout=120)
+    many = time.monotonic() - started
+    assert all(len(slack.answers(question)) == 1 for question in asked)
+    times = f"{one:.2f} s for one, {many:.2f} s for {IN_FLIGHT}"
+    what = f"time of {IN_FLIGHT} questions at once / of one"
+    yield Row(
+        f"time of {IN_FLIGHT} questions at once / of one", many / one, at_most=1.5, detail=detail
+    )
+    yield Row("MB resident at most, bot", _peak(bot), at_most=500)
+
+
+def _done(slack: SlackSimulator, asked: Message, timeout: float = 30) -> None:
+    """Wait until the answer stands with its buttons."""
+
+    def done() -> bool:
+        answers = slack.answers(asked)
+        return bool(answers) and any(b["type"] == "context_actions" for b in answers[-1].blocks)
+
+    slack.wait(done, timeout)
+
+
+def _peak(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if "VmHWM" in line).split()[1]) / 1024
+
+
+@contextmanager
+def _bot(slack: SlackSimulator, gemini: GeminiSimulator) -> Iterator[int]:
+    with tempfile.TemporaryDirectory() as store:
+        (Path(store) / "minilm-int8").symlink_to(settings.LOCAL_MODEL_DIR)
+        document = Path(store) / "offices.txt"
+        document.write_text("The office in Lisbon opens at nine o'clock.")
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "backend.settings",
+            "DATA_DIR": store,
+            "EMBEDDINGS": "local",
+            "GOOGLE_API_KEY": "bench-key",
+            "GEMINI_BASE_URL": gemini.url,
+            "SLACK_API_URL": slack.url,
+            "SLACK_BOT_TOKEN": slack.app.bot_token,
+            "SLACK_APP_TOKEN": slack.app.app_token,
+        }
+        command = [sys.executable, "manage.py"]
+        where: dict[str, Any] = {"cwd": settings.BASE_DIR, "env": environment}
+        ingested = [*command, "ingest", str(document)]
+        subprocess.run(ingested, check=True, stdout=subprocess.DEVNULL, **where)
+        bot = subprocess.Popen([*command, "run_bot"], **where)
+        try:
+            slack.wait(lambda: slack.sockets.live(), timeout=60)
+            yield bot.pid
+        finally:
+            bot.send_signal(signal.SIGTERM)
+            bot.wait(30)

@@ -1,0 +1,34 @@
+"""A simulated Slack workspace, and the client that the bot talks to it with."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from slack_sdk.web.async_client import AsyncWebClient
+
+from tests.bot.slack.asking import OFFICES
+from tests.conftest import AddText
+from tests.simulators.slack.core import Settings
+from tests.simulators.slack.simulator import SlackSimulator
+
+
+@pytest.fixture
+def slack() -> Iterator[SlackSimulator]:
+    quick = Settings(ack_timeout=0.3, retry_delays=(0.0, 0.1, 0.2), disconnect_grace=0.1)
+    with SlackSimulator(settings=quick) as simulator:
+        yield simulator
+
+
+@pytest_asyncio.fixture
+async def client(slack: SlackSimulator) -> AsyncIterator[AsyncWebClient]:
+    async with aiohttp.ClientSession() as session:
+        yield AsyncWebClient(
+            slack.app.bot_token, base_url=slack.url, session=session, retry_handlers=[]
+        )
+
+
+@pytest.fixture
+def offices(add_text: AddText) -> None:
+    """A document of the team's."""
+    add_text(OFFICES, "offices.txt")

@@ -1,0 +1,278 @@
+"""The inbox when what was asked is edited or deleted."""
+
+import pytest
+
+from backend.accounts.spaces import home
+from backend.chat.models import Conversation, Message, Speaker
+from bot import inbox, ledger
+from bot.models import InboxItem, ItemState, PartState
+from knowledge.errors import LeaseLost
+from tests.bot.items import (
+    QUESTION,
+    again,
+    answered,
+    claimed,
+    deleted,
+    edited,
+    end_lease,
+    next_item,
+    said,
+    taken,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def turn(conversation: Conversation, speaker: Speaker, text: str) -> Message:
+    return conversation.messages.create(speaker=speaker, text=text)
+
+
+def talk() -> Conversation:
+    return Conversation.objects.create(workspace=home(), title="Talk")
+
+
+# Edits
+
+
+def test_new_words_before_the_answer_count() -> None:
+    item = taken()
+
+    assert inbox.take(edited(text="And on Sundays?"))
+
+    assert (again(item).text, again(item).revision) == ("And on Sundays?", 1)
+    assert next_item().text == "And on Sundays?"
+
+
+def test_who_works_on_the_old_words_commits_nothing_and_opens_nothing() -> None:
+    item = claimed()
+    part = ledger.begin(item, 0)
+
+    assert inbox.take(edited(text="And on Sundays?"))
+
+    assert again(item).state == ItemState.RECEIVED
+    assert inbox.renew({item.pk: item}) == set()
+    assert not inbox.decide(item, ItemState.ANSWERED, ["At nine."])
+    with pytest.raises(LeaseLost):
+        ledger.begin(item, 1)
+    assert [(p.pk, p.text) for p in ledger.parts_of(item)] == [(part.pk, "")]
+
+
+def test_an_edited_item_goes_on_once_its_owner_lets_go_and_the_attempt_does_not_count() -> None:
+    item = claimed()
+    inbox.take(edited(text="And on Sundays?"))
+    assert inbox.claim(["slack"]) is None  # its owner may be sending
+
+    inbox.let_go(item)
+
+    anew = next_item()
+    assert (anew.text, anew.revision, anew.attempts) == ("And on Sundays?", 1, 1)
+    assert inbox.decide(anew, ItemState.ANSWERED, ["Closed."])
+
+
+def test_an_edited_item_goes_on_where_its_owner_died() -> None:
+    item = claimed()
+    inbox.take(edited(text="And on Sundays?"))
+    end_lease(item)
+
+    assert next_item().text == "And on Sundays?"
+
+
+def test_an_edit_ends_the_waiting_of_what_was_put_off() -> None:
+    item = claimed()
+    inbox.put_off(item, "the model is away", inbox.LIVELY)
+
+    inbox.take(edited(text="And on Sundays?"))
+
+    assert next_item().pk == item.pk
+
+
+def test_an_edit_that_is_heard_twice_counts_once() -> None:
+    item = taken()
+    assert inbox.take(edited(text="And on Sundays?"))
+    assert not inbox.take(edited(text="And on Sundays?"))
+
+    assert again(item).revision == 1
+
+
+def test_after_the_answer_an_edit_changes_nothing() -> None:
+    item = answered()
+
+    assert not inbox.take(edited(text="And on Sundays?"))
+    assert not inbox.take(edited(text="And on Sundays?", newly=True))
+
+    assert (again(item).text, again(item).state) == (QUESTION, ItemState.ANSWERED)
+    assert inbox.settle(item)
+
+
+def test_a_message_that_is_edited_to_mention_the_bot_is_heard() -> None:
+    assert not inbox.take(edited())
+    assert not InboxItem.objects.exists()
+
+    assert inbox.take(edited(newly=True))
+
+    assert next_item().text == QUESTION
+
+
+def test_edited_text_is_kept_without_nul() -> None:
+    item = taken()
+    inbox.take(edited(text="On\0Sundays?"))
+
+    assert again(item).text == "OnSundays?"
+
+
+# Deletions
+
+
+def test_a_question_that_is_deleted_is_not_answered() -> None:
+    item = taken()
+
+    assert inbox.take(deleted())
+
+    assert again(item).state == ItemState.VOID
+    assert inbox.claim(["slack"]) is None
+
+
+def test_what_is_left_of_a_deleted_message_has_no_content() -> None:
+    item = taken(route={"response_url": "https://hooks.slack.com/x"})
+    inbox.take(deleted())
+
+    left = again(item)
+    assert (left.text, left.sender, left.sender_team, left.route) == ("", "", "", {})
+    assert (left.question, left.answer, left.conversation) == (None, None, None)
+
+
+def test_a_deletion_that_comes_first_leaves_a_tombstone() -> None:
+    assert inbox.take(deleted())
+    inbox.take(said())
+    inbox.take(edited(text="And on Sundays?", newly=True))
+
+    [left] = InboxItem.objects.all()
+    assert (left.state, left.text, left.settled) == (ItemState.VOID, "", True)
+    assert inbox.claim(["slack"]) is None
+
+
+def test_the_deletion_of_words_between_people_leaves_nothing() -> None:
+    assert not inbox.take(deleted(addressed=False))
+    assert not InboxItem.objects.exists()
+
+
+def test_the_reply_to_a_deleted_question_is_taken_away() -> None:
+    item = answered(texts=("One.", "Two."))
+    first = ledger.parts_of(item)[0]
+    ledger.opening(first)
+    ledger.opened(first, "2.1")
+    ledger.sent(first)
+
+    assert inbox.take(deleted())
+
+    assert not again(item).settled
+    assert [(p.state, p.text) for p in ledger.parts_of(item)] == [(PartState.WITHDRAWN, "")] * 2
+    inbox.let_go(item)
+    taking_away = next_item()
+    assert (taking_away.pk, taking_away.state) == (item.pk, ItemState.VOID)
+    for part in ledger.parts_of(taking_away):
+        assert ledger.gone(part)
+    assert inbox.settle(taking_away)
+    assert inbox.claim(["slack"]) is None
+
+
+def test_the_reply_is_taken_away_also_long_after_it_was_delivered() -> None:
+    item = answered()
+    [part] = ledger.parts_of(item)
+    ledger.opening(part)
+    ledger.opened(part, "2.1")
+    ledger.sent(part)
+    inbox.settle(item)
+
+    inbox.take(deleted())
+
+    assert next_item().state == ItemState.VOID
+
+
+def test_who_works_on_a_deleted_question_commits_nothing_opens_nothing_and_settles_nothing() -> (
+    None
+):
+    item = claimed()
+    ledger.begin(item, 0)
+    inbox.take(deleted())
+
+    assert inbox.renew({item.pk: item}) == set()
+    assert not inbox.decide(item, ItemState.ANSWERED, ["At nine."])
+    assert not inbox.settle(item)
+    with pytest.raises(LeaseLost):
+        ledger.begin(item, 0)
+    assert not again(item).settled
+
+
+def test_a_deletion_while_it_is_answered_is_seen_to_as_soon_as_the_owner_lets_go() -> None:
+    item = claimed()
+    ledger.begin(item, 0)
+    inbox.take(deleted())
+    assert inbox.claim(["slack"]) is None
+
+    inbox.let_go(item)
+
+    assert next_item().state == ItemState.VOID
+
+
+def test_a_deletion_is_heard_again_without_harm() -> None:
+    item = answered()
+    inbox.take(deleted())
+    inbox.let_go(item)
+    taking_away = next_item()
+
+    inbox.take(deleted())
+
+    assert inbox.settle(taking_away)
+
+
+def test_what_was_asked_and_answered_is_forgotten_with_the_message() -> None:
+    conversation = talk()
+    kept = turn(conversation, Speaker.USER, QUESTION)
+    item = claimed()
+    assert inbox.begun(item, str(conversation.pk), kept.pk)
+    answer = turn(conversation, Speaker.ASSISTANT, "At nine.")
+    inbox.decide(item, ItemState.ANSWERED, ["At nine."], answer.pk)
+
+    inbox.take(deleted())
+
+    assert not Message.objects.exists()
+    assert not Conversation.objects.exists()
+
+
+# The conversation
+
+
+def test_a_thread_is_one_conversation() -> None:
+    conversation = talk()
+    first = claimed("1.1")
+    assert inbox.conversation_of(first) is None
+    inbox.begun(first, str(conversation.pk), turn(conversation, Speaker.USER, QUESTION).pk)
+
+    taken("1.2", thread="1.1")
+    taken("1.3", thread="1.3")
+    assert inbox.conversation_of(next_item()) == conversation
+    assert inbox.conversation_of(next_item()) is None
+
+
+def test_a_question_that_is_kept_anew_leaves_no_trace_of_the_old_words() -> None:
+    conversation = talk()
+    old = turn(conversation, Speaker.USER, QUESTION)
+    item = claimed()
+    inbox.begun(item, str(conversation.pk), old.pk)
+    new = turn(conversation, Speaker.USER, "And on Sundays?")
+
+    assert inbox.begun(item, str(conversation.pk), new.pk)
+
+    assert list(Message.objects.all()) == [new]
+
+
+def test_who_was_taken_over_notes_no_question() -> None:
+    conversation = talk()
+    slow = claimed()
+    end_lease(slow)
+    next_item()
+
+    kept = turn(conversation, Speaker.USER, QUESTION)
+    assert not inbox.begun(slow, str(conversation.pk), kept.pk)
+    assert again(slow).question is None
