@@ -282,11 +282,11 @@ def settle(item: InboxItem, reason: str = "") -> bool:
     return bool(item.owned().update(**fields))
 
 
-def close(item: InboxItem, reason: str) -> None:
-    """Give the item up: the platform won't take its reply."""
+def close(item: InboxItem, reason: str) -> bool:
+    """Give the item up: the platform won't take its reply. Whether somebody waits for one."""
     with transaction.atomic():
         item.owned().filter(state=ItemState.CLAIMED).update(state=ItemState.FAILED)
-        settle(item, reason)
+        return settle(item, reason) and item.state != ItemState.VOID
 
 
 def let_go(item: InboxItem) -> None:

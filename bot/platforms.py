@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from backend.accounts.audience import Place
+from bot.errors import DeliveryError
 from bot.incoming import Key
 from bot.messages import Source
 from bot.models import InboxItem, ReplyPart
@@ -47,8 +48,8 @@ class Outlet(Protocol):
     async def show(self, message: str, text: str) -> None:
         """Bring the message up to this text, or leave that to a later call."""
 
-    async def turn(self) -> None:
-        """Wait until the platform takes another message."""
+    async def turn(self, message: str) -> None:
+        """Wait until the platform lets this message be finished; an empty id is a new one's."""
 
     async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
         """Send a whole message; its id."""
@@ -82,6 +83,9 @@ class Platform(Protocol):
 
     def outlet(self, item: InboxItem, place: Place | None) -> Outlet:
         """Where its reply is shown; without a place, what is to be taken away."""
+
+    async def tell(self, item: InboxItem, error: DeliveryError) -> None:
+        """Tell the asker alone why the reply can't be shown. Raises nothing."""
 
     def rest(self, reason: str) -> None:
         """Stop until somebody mends it; tried again every minute."""

@@ -157,7 +157,7 @@ class Reply:
     async def _finish(self, part: ReplyPart, closing: Closing | None, check: Check) -> None:
         if part.state == PartState.OPENING:
             await self._find(part)
-        await self._outlet.turn()
+        await self._outlet.turn(part.message)
         await check()
         self._held.may_send()
         if part.state == PartState.PLANNED:

@@ -119,7 +119,8 @@ class Responder:
         except DeliveryError as error:
             if error.permanent:
                 logger.warning("%s can't be answered: %s", item, error)
-                await in_inbox(inbox.close, item, str(error))
+                if await in_inbox(inbox.close, item, str(error)) and platform is not None:
+                    await platform.tell(item, error)
             else:
                 await self._put_off(item, str(error))
         except KnowledgeError as error:

@@ -20,6 +20,15 @@ FAILED = (
     "I tried several times and could not answer this. Please ask again; if it stays so, tell your "
     "admin."
 )
+NOT_SHOWN = "I could not answer you there: {reason}."
+NOT_SHOWN_WHY = {
+    "is_archived": "the channel is archived",
+    "channel_not_found": "I can't see the channel; invite me and ask again",
+    "not_in_channel": "I'm not a member of the channel; invite me and ask again",
+    "restricted_action": "I may not write in the channel; ask an admin to allow it",
+    "thread_not_found": "the thread is gone",
+}
+NOT_SHOWN_OTHER = "Slack refused it ({code}); tell your admin"
 SEARCHING = "Searching for: {question}"
 ASK_ME = "Ask me about your team's documents"
 WHAT_CAN_YOU_DO = "What can you do?"

@@ -58,12 +58,13 @@ CONTRACT_COMMANDS: dict[str, set[str]] = {
     "ask": {"--as", "--json"},
     "evaluate": {"--json"},
     "run_worker": set(),
+    "run_bot": {"--platform"},
     "role": set(),
     "sign_in_link": set(),
     "doctor": set(),
 }
 CONTRACT_TARGETS = {"setup", "run", "test", "check", "bench", "soak"}
-CONTRACT_PROCESSES = {"web", "worker"}
+CONTRACT_PROCESSES = {"web", "worker", "bot"}
 
 
 def rows_of(heading: str) -> list[list[str]]:

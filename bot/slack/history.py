@@ -50,8 +50,9 @@ class History:
         if oldest > mark:
             logger.warning("%s: what was said before %s is not read back", channel["id"], oldest)
         where = {"channel": channel["id"], "oldest": oldest}
-        await self._take_all(channel, "conversations.history", where)
-        for thread in await in_inbox(inbox.threads_in, PLATFORM, self._team, channel["id"]):
+        begun_since = await self._take_all(channel, "conversations.history", where)
+        known = await in_inbox(inbox.threads_in, PLATFORM, self._team, channel["id"])
+        for thread in dict.fromkeys([*known, *begun_since]):
             try:
                 await self._take_all(channel, "conversations.replies", where | {"ts": thread})
             except Refused as error:
@@ -59,8 +60,9 @@ class History:
                     raise
         await in_inbox(marks.move, PLATFORM, self._team, channel["id"], begun)
 
-    async def _take_all(self, channel: JSON, method: str, where: JSON) -> None:
-        read = 0
+    async def _take_all(self, channel: JSON, method: str, where: JSON) -> list[str]:
+        """Take up to the cap of messages; those that head a thread."""
+        read, heads = 0, []
         async for message in self._pages(method, "messages", **where):
             read += 1
             if read > MESSAGES:
@@ -69,10 +71,13 @@ class History:
                     channel["id"],
                     MESSAGES,
                 )
-                return
+                break
+            if message.get("reply_count"):
+                heads.append(str(message["ts"]))
             heard = read_past(message, channel, self._team, self._bot)
             if heard is not None and await in_inbox(inbox.take, heard):
                 self._taken(heard)
+        return heads
 
     async def _pages(self, method: str, key: str, **args: Any) -> AsyncGenerator[JSON]:
         cursor = ""

@@ -174,7 +174,7 @@ class People:
             look = await self._read_look(channel) or look
         if look.is_shared:
             return await self._record_channel(channel, True, look.at)
-        sweep = await self._guests.swept(since)
+        sweep = await self._guests.swept(since) if look.at > NEVER else None
         if sweep is None:
             return row
         found = channel in sweep.channels

@@ -1,16 +1,20 @@
 """Slack as the rest of the bot sees it."""
 
+import logging
 from collections.abc import Callable
 
 from backend.accounts.audience import Place
 from bot import wording
+from bot.errors import DeliveryError
 from bot.models import InboxItem
 from bot.platforms import Outlet
 from bot.slack.api import SlackApi
 from bot.slack.events import PLATFORM
 from bot.slack.people import People
-from bot.slack.send import PrivateOutlet, ThreadOutlet, Writing
+from bot.slack.send import NO_FLAGS, PrivateOutlet, ThreadOutlet, Writing
 from bot.slack.threads import Thread
+
+logger = logging.getLogger(__name__)
 
 
 class SlackPlatform:
@@ -36,6 +40,15 @@ class SlackPlatform:
             channel=None if item.direct else item.channel,
             private=item.private,
         )
+
+    async def tell(self, item: InboxItem, error: DeliveryError) -> None:
+        code = getattr(error, "code", "")
+        other = wording.NOT_SHOWN_OTHER.format(code=code)
+        text = wording.NOT_SHOWN.format(reason=wording.NOT_SHOWN_WHY.get(code, other))
+        try:
+            await self._api.call("chat.postMessage", channel=item.sender, text=text, **NO_FLAGS)
+        except DeliveryError as failed:
+            logger.warning("%s was not told: %s", item, failed)
 
     def outlet(self, item: InboxItem, place: Place | None) -> Outlet:
         is_member = place is None or place.bot_is_member

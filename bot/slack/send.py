@@ -109,8 +109,11 @@ class ThreadOutlet:
         live = self._live.get(message)
         return live is not None and len(text) > len(live) and text.startswith(live)
 
-    async def turn(self) -> None:
-        await self._api.turn("chat.postMessage", self._notice, channel=self._item.channel)
+    async def turn(self, message: str) -> None:
+        method = "chat.stopStream" if message in self._live else "chat.update"
+        if not message:
+            method = "chat.postMessage"
+        await self._api.turn(method, self._notice, channel=self._item.channel)
 
     async def _notice(self) -> None:
         await self._thread.status(wording.WAITING)
@@ -250,7 +253,7 @@ class PrivateOutlet:
     async def show(self, message: str, text: str) -> None:
         raise NotNow()
 
-    async def turn(self) -> None:
+    async def turn(self, message: str) -> None:
         return
 
     async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:

@@ -89,9 +89,7 @@ def _many(slack: SlackSimulator, gemini: GeminiSimulator, bot: int) -> Iterator[
     assert all(len(slack.answers(question)) == 1 for question in asked)
     times = f"{one:.2f} s for one, {many:.2f} s for {IN_FLIGHT}"
     what = f"time of {IN_FLIGHT} questions at once / of one"
-    yield Row(
-        f"time of {IN_FLIGHT} questions at once / of one", many / one, at_most=1.5, detail=detail
-    )
+    yield Row(what, many / one, at_most=1.5, detail=times)
     yield Row("MB resident at most, bot", _peak(bot), at_most=500)
 
 
