@@ -53,7 +53,7 @@ async def respond(held: Held, platform: Platform) -> None:
             await reply.adopt()
             await _answer(held, place, outlet, reply)
             checked = time.monotonic()
-        await reply.deliver(await in_inbox(closing_of, item), check)
+        await reply.deliver(await in_inbox(closing_of, item, place), check)
     finally:
         outlet.close()
     if not await in_inbox(inbox.settle, item):

@@ -14,6 +14,10 @@ MORE_SOURCES = "and {count} more"
 
 READING = "is searching the documents…"
 WAITING = "has much to answer right now; your answer is coming…"
+GUESTS_HERE = (
+    "Somebody from outside your team may read along here, so I used this channel's documents "
+    "alone. Ask me directly, or ask an admin about `/knowledge guests on`."
+)
 NO_FILES_YET = "I can't read files yet. Write me what you would like to know."
 NO_FILES_HERE = "I can't read the file yet; I answered from the documents that I know."
 FAILED = (

@@ -11,7 +11,6 @@ from django.db.models.functions import Left
 
 from knowledge import links
 from knowledge.categories import Category, category_of
-from knowledge.index.terms import content_terms
 from knowledge.models import Document, Section, Space
 from knowledge.passages import title_of
 from knowledge.retrieval import retrieve
@@ -80,15 +79,15 @@ def _headings(document: Document) -> tuple[list[list[str]], set[str]]:
 
 
 def _topic(heading: str, names: set[str], title: str) -> str:
-    """The heading as it stands within a sentence; one that says little, with its document."""
+    """The heading as it stands within a sentence, with its document: alone it may say little."""
     heading = _plain(_NUMBERING.sub("", heading))
     if not heading or heading.endswith("?"):
         return heading
     topic = _within_sentence(heading, names)
     with_title = f"{topic} ({title})"
-    if len(content_terms(topic)) > 1 or not title:
-        return topic
-    return with_title if len(QUESTION.format(topic=with_title)) <= LONGEST else topic
+    fits = len(QUESTION.format(topic=with_title)) <= LONGEST
+    says_more = title and title.casefold() != topic.casefold()
+    return with_title if says_more and fits else topic
 
 
 def _within_sentence(heading: str, names: set[str]) -> str:

@@ -20,6 +20,8 @@ _NAME = 200
 _ALL_SOURCES = 3_000
 _ELEMENTS = 10
 _ELLIPSIS = "…"
+# Marks of Markdown that plain text would show.
+_MARKS = re.compile(r"\*\*|__|`+|^#{1,6} ", re.MULTILINE)
 
 
 def plain(text: str, most: int = _TEXT) -> Block:
@@ -112,7 +114,7 @@ def _source_line(source: Source) -> str:
     line = form.format(
         number=source.number, document=_one_line(source.document, _NAME), page=source.page
     )
-    excerpt = _one_line(source.excerpt, _EXCERPT)
+    excerpt = _one_line(_MARKS.sub("", source.excerpt), _EXCERPT)
     return wording.QUOTED.format(source=line, excerpt=excerpt) if excerpt else line
 
 

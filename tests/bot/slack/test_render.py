@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,9 +32,20 @@ def message(text: str, sources: list[Source]) -> Message:
     return Message("C1", "1.1", "U1", shown, blocks=checked_blocks(blocks), parse="full")
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS, SOURCES)
 def test_no_answer_and_no_source_pings_or_links(text: str, sources: list[Source]) -> None:
+    nothing_pings_or_links(text, sources)
+
+
+@pytest.mark.soak
+@settings(max_examples=1_000, deadline=None)
+@given(TEXTS, SOURCES)
+def test_nor_do_a_thousand(text: str, sources: list[Source]) -> None:
+    nothing_pings_or_links(text, sources)
+
+
+def nothing_pings_or_links(text: str, sources: list[Source]) -> None:
     sent = message(markdown(text), sources)
     assert pinged(sent) == []
     assert unfurled(sent) == []

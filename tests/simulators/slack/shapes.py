@@ -168,8 +168,17 @@ def rich_text(text: str) -> list[JSON]:
     return [{"type": "rich_text", "block_id": "typed", "elements": [section]}]
 
 
+_CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
+
+
 def as_mrkdwn(markdown: str) -> str:
-    """How `text` reads back what was written as Markdown."""
+    """How `text` reads back what was written as Markdown; code stays as it is."""
+    parts = _CODE.split(markdown)
+    parts[::2] = [_without_code(part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _without_code(markdown: str) -> str:
     linked = re.sub(r"\[([^\]]*)\]\(([^)\s]+)\)", r"<\2|\1>", markdown)
     bold = re.sub(r"\*\*([^\n]+?)\*\*", r"*\1*", linked)
     return re.sub(r"(?m)^#+ ", "", re.sub(r"(?m)^[-*] ", "• ", bold))

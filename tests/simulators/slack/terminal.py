@@ -52,6 +52,9 @@ class Terminal:
             self.print(f"    {self.slack.app.name} {about.text or '(no status)'}")
         elif isinstance(about, View):
             self.print(f"{view_text(about)}\n    (view {about.id})")
+        elif what == "prompts":
+            titles = [prompt["title"] for prompt in about[1]]
+            self.print(f"    {about[0].label} suggests: {' | '.join(titles)}")
         else:
             self.print(f"    {what}: {about}")
 
