@@ -1,16 +1,17 @@
 """What `doctor` says of Slack: whether its tokens fit, it can be reached, and the app may do
 what it has to. No line holds a token."""
 
+import asyncio
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
-from http.client import HTTPException
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
+import aiohttp
 from django.conf import settings
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web import SlackResponse
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.slack.scopes import SCOPES
 
@@ -31,8 +32,8 @@ _GONE = (
 _BOT_REFUSALS = {"account_inactive": _GONE, "token_revoked": _GONE, "token_expired": _GONE}
 _APP_REFUSALS = {"missing_scope": "it lacks the scope connections:write; make one that has it"}
 _PASSING = {"ratelimited", "internal_error", "fatal_error", "service_unavailable"}
-# What urllib and slack_sdk raise where nobody answers, or somebody who isn't Slack.
-_UNREACHABLE = (OSError, HTTPException, ValueError, AttributeError)
+# What aiohttp and slack_sdk raise where nobody answers, or somebody who isn't Slack.
+_UNREACHABLE = (OSError, aiohttp.ClientError, ValueError, AttributeError)
 # slack_sdk logs what it raises, and that may hold a token.
 _SILENT = logging.Logger("slack_sdk in doctor", logging.CRITICAL + 1)
 
@@ -100,7 +101,7 @@ def _bot_token() -> Iterator[Line]:
         )
 
 
-def _missing_scopes(answer: SlackResponse) -> list[str]:
+def _missing_scopes(answer: AsyncSlackResponse) -> list[str]:
     """Those of SCOPES that the token hasn't got. Slack tells in a header with every answer."""
     headers = {str(name).lower(): str(value) for name, value in answer.headers.items()}
     if (granted := headers.get("x-oauth-scopes")) is None:
@@ -119,24 +120,31 @@ def _delivery() -> Line:
     return "ok", "Slack opens a socket for events (Socket Mode)"
 
 
-def _open_socket(slack: WebClient) -> SlackResponse:
-    return slack.apps_connections_open(app_token=settings.SLACK_APP_TOKEN)
+async def _open_socket(slack: AsyncWebClient) -> AsyncSlackResponse:
+    return await slack.apps_connections_open(app_token=settings.SLACK_APP_TOKEN)
 
 
 def _asked(
-    name: str, call: Callable[[WebClient], SlackResponse], refusals: Mapping[str, str]
-) -> SlackResponse:
+    name: str,
+    call: Callable[[AsyncWebClient], Awaitable[AsyncSlackResponse]],
+    refusals: Mapping[str, str],
+) -> AsyncSlackResponse:
     """Slack's answer to one call with the token of this name. Raises _Refused and _OutOfReach."""
-    slack = WebClient(
-        getattr(settings, name),
-        base_url=settings.SLACK_API_URL,
-        timeout=TIMEOUT,
-        retry_handlers=[],
-        logger=_SILENT,
-    )
     host = urlsplit(settings.SLACK_API_URL).hostname
+
+    async def ask() -> AsyncSlackResponse:
+        # The synchronous client would take the token along wherever it is sent on to.
+        slack = AsyncWebClient(
+            getattr(settings, name),
+            base_url=settings.SLACK_API_URL,
+            timeout=TIMEOUT,
+            retry_handlers=[],
+            logger=_SILENT,
+        )
+        return await call(slack)
+
     try:
-        return call(slack)
+        return asyncio.run(ask())
     except SlackApiError as error:
         code = str(error.response.get("error"))
         if trouble := _own_trouble(int(error.response.status_code), code):

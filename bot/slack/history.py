@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from bot import inbox, marks
-from bot.errors import DeliveryError, Refused
+from bot.errors import DeliveryError, Refused, Resting
 from bot.incoming import Heard
 from bot.slack.api import SlackApi
 from bot.slack.events import PLATFORM, read_past
@@ -31,21 +31,27 @@ class History:
     def __init__(self, api: SlackApi, team: str, bot: str, taken: Callable[[Heard], None]) -> None:
         self._api, self._team, self._bot, self._taken = api, team, bot, taken
 
-    async def read_back(self) -> None:
-        """Every channel that we are in, from its mark on. A channel that can't be read keeps its
-        mark and is read the next time. Raises DeliveryError where the channels can't be listed."""
-        begun = _stamp(time.time())
-        since = await in_inbox(marks.mark_of, PLATFORM, self._team)
+    async def read_back(self) -> bool:
+        """Every channel that we are in, from its mark on; False where one is to be read again soon.
+        What can't be read keeps its mark. Raises DeliveryError where the channels can't be listed.
+        """
+        begun, whole = _stamp(time.time()), True
+        since = await in_inbox(marks.mark_of, PLATFORM, self._team) or begun
         async for channel in self._pages("users.conversations", "channels", types=KINDS):
+            mark = await in_inbox(marks.mark_of, PLATFORM, self._team, channel["id"]) or since
             try:
-                await self._read_channel(channel, since or begun, begun)
+                await self._read_channel(channel, mark, begun)
+            except Resting:
+                raise
             except DeliveryError as error:
                 logger.warning("%s could not be read back: %s", channel["id"], error)
+                # The installation's mark, by which new channels are read, moves on.
+                await in_inbox(marks.move, PLATFORM, self._team, channel["id"], mark)
+                whole = whole and error.permanent
         await in_inbox(marks.move, PLATFORM, self._team, "", begun)
+        return whole
 
-    async def _read_channel(self, channel: JSON, since: str, begun: str) -> None:
-        """`since` is when the installation was last read, for a channel that never was."""
-        mark = await in_inbox(marks.mark_of, PLATFORM, self._team, channel["id"]) or since
+    async def _read_channel(self, channel: JSON, mark: str, begun: str) -> None:
         oldest = max(mark, _stamp(time.time() - OLDEST))
         if oldest > mark:
             logger.warning("%s: what was said before %s is not read back", channel["id"], oldest)

@@ -32,6 +32,7 @@ APPEND_EVERY, UPDATE_EVERY = 0.6, 1.2
 NO_FLAGS: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 # Our message was deleted; what it said needs no more words.
 GONE = {"message_not_found", "thread_not_found"}
+BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
 UNTHREADED = "the thread that this belongs to is gone"
 
 
@@ -189,27 +190,35 @@ class ThreadOutlet:
     ) -> None:
         try:
             await self._with_blocks("chat.update", text, below, ts=message, optional=optional)
+            return
         except Refused as error:
             if error.code != "streaming_state_conflict":
                 raise
-            # It was begun before a crash.
-            self._live[message] = ""
-            self._writing.count += 1
-            await self._end_stream(message)
+        # It was begun before a crash, or its end did not reach Slack.
+        self._live[message] = ""
+        self._writing.count += 1
+        await self._end_stream(message)
+        try:
             await self._with_blocks("chat.update", text, below, ts=message, optional=optional)
+        except Refused as error:
+            if error.code != "streaming_state_conflict":
+                raise
+            raise Unclear("Slack does not end the stream") from None
 
     async def _with_blocks(
         self, method: str, text: str, below: list[render.Block], **args: Any
     ) -> dict[str, Any]:
-        """Send blocks; where Slack refuses them, the words alone."""
+        """Send blocks; where Slack refuses them, the answer without what stands below it, and at
+        last its first words alone."""
         args |= {"channel": self._item.channel, "text": render.fallback(text)}
-        try:
-            return await self._api.call(method, blocks=render.whole_blocks(text, below), **args)
-        except Refused as error:
-            if error.code not in ("invalid_blocks", "msg_blocks_too_long", "invalid_blocks_format"):
-                raise
-            logger.warning("%s: Slack refuses our blocks: %s", self._item, error)
-            return await self._api.call(method, blocks=[], **args)
+        for blocks in (render.whole_blocks(text, below), render.whole_blocks(text, [])):
+            try:
+                return await self._api.call(method, blocks=blocks, **args)
+            except Refused as error:
+                if error.code not in BAD_BLOCKS:
+                    raise
+                logger.warning("%s: Slack refuses our blocks: %s", self._item, error)
+        return await self._api.call(method, blocks=[], **args)
 
     async def remove(self, message: str) -> None:
         await self._thread.remove(message)

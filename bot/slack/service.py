@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 from django.conf import settings
+from django.db import DatabaseError
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -101,7 +102,7 @@ async def _listen(
     """Hear events until stopped, or until Slack lets us in no more."""
     anew = asyncio.Event()
     reading = asyncio.create_task(_keep_reading(history, anew, ended))
-    waiting: list[asyncio.Future[Any]] = [asyncio.create_task(stop.wait()), ended]
+    waiting: list[asyncio.Future[Any]] = [asyncio.create_task(stop.wait()), ended, reading]
     # Over HTTP the web process hears the events.
     socket = Socket(app, client, anew) if settings.SLACK_APP_TOKEN else None
     if socket is not None:
@@ -115,9 +116,9 @@ async def _listen(
                 raise Resting(ended.result())
             task.result()  # raises where the socket gave up
     finally:
-        for task in (reading, *waiting):
+        for task in waiting:
             task.cancel()
-        await asyncio.gather(reading, *waiting, return_exceptions=True)
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def _keep_reading(history: History, anew: asyncio.Event, ended: asyncio.Future[str]) -> None:
@@ -129,12 +130,11 @@ async def _keep_reading(history: History, anew: asyncio.Event, ended: asyncio.Fu
                 await anew.wait()
         anew.clear()
         try:
-            await history.read_back()
-            wait = READ_BACK_EVERY
+            wait = READ_BACK_EVERY if await history.read_back() else READ_BACK_AGAIN
         except Resting as error:
             if not ended.done():
                 ended.set_result(str(error))
             return
-        except DeliveryError as error:
+        except (DeliveryError, DatabaseError) as error:
             logger.warning("Slack could not be read back: %s", error)
             wait = READ_BACK_AGAIN
