@@ -12,6 +12,8 @@ JSON = dict[str, Any]
 PLATFORM = "slack"
 # Messages of people; all other subtypes are Slack's own words or a bot's.
 SAID = (None, "file_share", "thread_broadcast")
+# What stands where a message that has replies was deleted.
+TOMBSTONE = "tombstone"
 ASK_ABOUT = "ask_about"
 
 
@@ -20,8 +22,9 @@ def installation_of(body: JSON) -> str:
     for authorization in body.get("authorizations") or ():
         if authorization.get("team_id"):
             return str(authorization["team_id"])
-    team = body.get("team") or {}
-    return str(body.get("team_id") or team.get("id") or "")
+    # In a shared channel a modal's own team is the one of whoever opened it.
+    view, team = body.get("view") or {}, body.get("team") or {}
+    return str(view.get("app_installed_team_id") or body.get("team_id") or team.get("id") or "")
 
 
 def bot_of(body: JSON) -> str:
@@ -46,7 +49,10 @@ def read_event(body: JSON) -> Heard | None:
     return _said(body, event, event)
 
 
-def _said(body: JSON, event: JSON, message: JSON, *, mentioned: bool = False) -> Said | None:
+def _said(
+    body: JSON, event: JSON, message: JSON, *, mentioned: bool = False, again: bool = False
+) -> Said | None:
+    """`again`: it may have been heard before, when it was meant for the bot."""
     bot, text = bot_of(body), str(message.get("text") or "")
     sender = str(message.get("user") or "")
     if message.get("bot_id") or message.get("subtype") not in SAID or sender in ("", bot):
@@ -55,15 +61,16 @@ def _said(body: JSON, event: JSON, message: JSON, *, mentioned: bool = False) ->
     others = mentions(text)
     addressed = direct or mentioned or bot in others
     thread = str(message.get("thread_ts") or "")
-    # Whoever begins with another's name speaks to them.
-    if not addressed and (not thread or (others and text.lstrip().startswith("<@"))):
+    if not addressed and others and text.lstrip().startswith("<@"):
+        thread = ""  # whoever begins with another's name speaks to them
+    if not (addressed or thread or again):
         return None
-    ts = str(message["ts"])
+    key = _key(body, event["channel"], message["ts"])
     return Said(
-        Key(PLATFORM, installation_of(body), str(event["channel"]), ts),
+        key,
         sender,
         plain_text(text, bot),
-        thread=thread or ts,
+        thread=thread or key.message,
         sender_team=str(message.get("user_team") or message.get("team") or ""),
         addressed=addressed,
         direct=direct,
@@ -71,9 +78,17 @@ def _said(body: JSON, event: JSON, message: JSON, *, mentioned: bool = False) ->
     )
 
 
-def _edited(body: JSON, event: JSON) -> Edited | None:
+def _key(body: JSON, channel: str, message: str) -> Key:
+    return Key(PLATFORM, installation_of(body), str(channel), str(message))
+
+
+def _edited(body: JSON, event: JSON) -> Heard | None:
     message, before = event.get("message") or {}, event.get("previous_message") or {}
-    now = _said(body, event, message)
+    if message.get("subtype") == TOMBSTONE:
+        return _deleted(body, event)
+    if message.get("text") == before.get("text"):  # a link was unfurled, or a reply came
+        return None
+    now = _said(body, event, message, again=True)
     if now is None:
         return None
     bot = bot_of(body)
@@ -84,40 +99,39 @@ def _edited(body: JSON, event: JSON) -> Edited | None:
 def _deleted(body: JSON, event: JSON) -> Deleted | None:
     before = event.get("previous_message") or {}
     ts = str(event.get("deleted_ts") or before.get("ts") or "")
-    said = _said(body, event, {"ts": ts} | before)
+    said = _said(body, event, {"ts": ts} | before, again=True)
     return Deleted(said) if said is not None else None
 
 
-def read_past(message: JSON, channel: JSON, team: str, bot: str) -> Said | Edited | None:
-    """A message that was read back: heard now, or heard before and perhaps edited since."""
+def read_past(message: JSON, channel: JSON, team: str, bot: str) -> Heard | None:
+    """A message that was read back: heard now, or heard before and changed since."""
     kind = "im" if channel.get("is_im") else ""
-    event = message | {"channel": channel["id"], "channel_type": kind}
-    owner = {"team_id": team, "user_id": bot, "is_bot": True}
-    said = _said({"authorizations": [owner]}, event, message)
-    if said is None or not message.get("edited"):
-        return said
-    return Edited(said, newly_addressed=True)
+    event = {"channel": channel["id"], "channel_type": kind}
+    body = {"authorizations": [{"team_id": team, "user_id": bot, "is_bot": True}]}
+    if message.get("subtype") == TOMBSTONE:
+        key = _key(body, channel["id"], message["ts"])
+        return Deleted(Said(key, sender="", text="", addressed=False))
+    edited = bool(message.get("edited"))
+    said = _said(body, event, message, again=edited)
+    return Edited(said, newly_addressed=True) if said is not None and edited else said
 
 
-def read_command(body: JSON) -> Said:
+def read_command(body: JSON, bot: str) -> Said:
     """The question of `/ask`, for the asker's eyes only."""
-    return _private(body, str(body["trigger_id"]), body["channel_id"], body["user_id"], "text")
+    return _private(body, body["channel_id"], {"id": body["user_id"]}, body.get("text"), bot)
 
 
-def read_shortcut(body: JSON) -> Said:
+def read_shortcut(body: JSON, bot: str) -> Said:
     """A message that somebody wants to know more about, for their eyes only."""
-    said = {"text": str(body["message"].get("text") or "")}
-    channel, user = body["channel"]["id"], body["user"]["id"]
-    return _private(body | said, str(body["trigger_id"]), channel, user, "text")
+    return _private(body, body["channel"]["id"], body["user"], body["message"].get("text"), bot)
 
 
-def _private(body: JSON, interaction: str, channel: str, user: str, field: str) -> Said:
-    team = body.get("user", {}).get("team_id") if isinstance(body.get("user"), dict) else ""
+def _private(body: JSON, channel: str, user: JSON, text: Any, bot: str) -> Said:
     return Said(
-        Key(PLATFORM, installation_of(body), channel, f"interaction-{interaction}"),
-        user,
-        plain_text(str(body.get(field) or "")),
-        sender_team=str(team or ""),
+        _key(body, channel, f"interaction-{body['trigger_id']}"),
+        str(user["id"]),
+        plain_text(str(text or ""), bot),
+        sender_team=str(user.get("team_id") or ""),
         private=True,
         route={"response_url": str(body.get("response_url") or "")},
     )

@@ -11,7 +11,8 @@ from bot.platforms import Outlet
 from bot.slack.api import SlackApi
 from bot.slack.events import PLATFORM
 from bot.slack.people import People
-from bot.slack.send import NO_FLAGS, PrivateOutlet, ThreadOutlet, Writing
+from bot.slack.private import PrivateOutlet
+from bot.slack.send import NO_FLAGS, ThreadOutlet, Writing
 from bot.slack.threads import Thread
 
 logger = logging.getLogger(__name__)

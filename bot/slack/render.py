@@ -9,6 +9,7 @@ from typing import Any
 
 from bot import wording
 from bot.messages import Source
+from bot.platforms import Closing
 
 Block = dict[str, Any]
 
@@ -37,6 +38,20 @@ def sources_blocks(sources: Sequence[Source]) -> list[Block]:
     lines = list(_fitting([_source_line(source) for source in sources]))
     rows = [lines[i : i + _ELEMENTS] for i in range(0, len(lines), _ELEMENTS)]
     return [{"type": "context", "elements": [plain(line) for line in row]} for row in rows]
+
+
+def closing_blocks(closing: Closing | None) -> list[Block]:
+    """Everything that stands below an answer."""
+    if closing is None:
+        return []
+    below = sources_blocks(closing.sources)
+    if closing.notice:
+        below.append(notice_block(closing.notice))
+    if closing.rated is not None:
+        below.append(feedback_block(str(closing.rated)))
+    if closing.shared is not None:
+        below.append(share_block(str(closing.shared)))
+    return below
 
 
 def feedback_block(value: str) -> Block:

@@ -5,14 +5,9 @@ When a stream is refused, expires or grows too long, the same message goes on by
 
 import logging
 from typing import Any
-from urllib.parse import urlsplit
-
-from django.conf import settings
-from slack_sdk.errors import SlackClientError
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot import wording
-from bot.errors import NotNow, Refused, Unclear
+from bot.errors import DeliveryError, NotNow, Refused, Unclear
 from bot.models import InboxItem, ReplyPart
 from bot.platforms import Closing
 from bot.slack import render
@@ -53,6 +48,8 @@ class ThreadOutlet:
         self._may_stream = bool(item.thread)
         # What each live stream says so far.
         self._live: dict[str, str] = {}
+        # What those say for good that somebody stopped.
+        self._stopped: dict[str, str] = {}
 
     def rendered(self, text: str, *, final: bool) -> str:
         return self._lead + markdown(text, final=final)
@@ -100,11 +97,20 @@ class ThreadOutlet:
                 return
             except (Refused, Unclear) as error:
                 logger.info("%s goes on by editing: %s", self._item, error)
+                self._note_stop(message, error)
+        if message in self._stopped:
+            return
         await self._end_stream(message)
         try:
             await self._update(message, text, [], optional=True)
         except NotNow:
             return
+
+    def _note_stop(self, message: str, error: DeliveryError) -> None:
+        """Whoever stops a stream wants no more words of it."""
+        if isinstance(error, Refused) and error.code == "stopped_by_user":
+            self._stopped[message] = self._live.get(message, "")
+            self._forget_stream(message)
 
     def _extends(self, message: str, text: str) -> bool:
         live = self._live.get(message)
@@ -120,7 +126,7 @@ class ThreadOutlet:
         await self._thread.status(wording.WAITING)
 
     async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
-        return await self._post(part, text, _blocks(closing))
+        return await self._post(part, text, render.closing_blocks(closing))
 
     async def _post(
         self, part: ReplyPart, text: str, below: list[render.Block], *, optional: bool = False
@@ -142,13 +148,13 @@ class ThreadOutlet:
 
     async def finish(self, message: str, text: str, closing: Closing | None) -> None:
         live = self._live.get(message)
-        below = _blocks(closing)
+        below = render.closing_blocks(closing)
         try:
             grows = live is not None and text.startswith(live)
             if grows and await self._stop(message, text[len(live or "") :], below):
                 return
             await self._end_stream(message)
-            await self._update(message, text, below)
+            await self._update(message, self._stopped.get(message, text), below)
         except Refused as error:
             if error.code not in GONE:
                 raise
@@ -167,6 +173,7 @@ class ThreadOutlet:
             )
         except (Refused, Unclear) as error:
             logger.info("%s ends by editing: %s", self._item, error)
+            self._note_stop(message, error)
             return False
         self._forget_stream(message)
         return True
@@ -239,109 +246,6 @@ class Writing:
     """How many messages of this installation are being written now."""
 
     count = 0
-
-
-class PrivateOutlet:
-    """Shows a reply to the asker alone, whole, and at most once."""
-
-    limit = LIMIT
-    streams = False
-
-    def __init__(self, api: SlackApi, item: InboxItem, *, is_member: bool) -> None:
-        self._api, self._item, self._is_member = api, item, is_member
-
-    def rendered(self, text: str, *, final: bool) -> str:
-        return markdown(text, final=final)
-
-    def pace(self) -> float:
-        return 0.0
-
-    async def open(self, part: ReplyPart, text: str) -> str:
-        raise NotNow()
-
-    async def show(self, message: str, text: str) -> None:
-        raise NotNow()
-
-    async def turn(self, message: str) -> None:
-        return
-
-    async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
-        below = _blocks(closing)
-        if not self._is_member:
-            below.append(render.notice_block(wording.NOT_A_MEMBER))
-        message = {
-            "text": render.fallback(text),
-            "blocks": render.whole_blocks(text, below),
-            **NO_FLAGS,
-        }
-        try:
-            await self._send(message)
-        except Unclear as error:
-            # At most once: it may be there already.
-            logger.warning("%s may not have seen its reply: %s", self._item, error)
-        return _private_id(part)
-
-    async def _send(self, message: dict[str, Any]) -> None:
-        url = self._item.route.get("response_url", "")
-        if url and _is_slacks(url) and await _responded(url, message):
-            return
-        to: dict[str, Any] = {"channel": self._item.channel, "user": self._item.sender}
-        try:
-            await self._api.call("chat.postEphemeral", **to, **message)
-        except Refused:
-            # Not in the channel: the asker's direct messages are left.
-            await self._api.call("chat.postMessage", channel=self._item.sender, **message)
-
-    async def finish(self, message: str, text: str, closing: Closing | None) -> None:
-        return
-
-    async def remove(self, message: str) -> None:
-        return
-
-    async def own_messages(self, part: ReplyPart) -> list[str]:
-        return [_private_id(part)]
-
-    async def earlier(self) -> list[Turn]:
-        return []
-
-    def close(self) -> None:
-        return
-
-
-def _private_id(part: ReplyPart) -> str:
-    return f"private-{part.pk}"
-
-
-def _is_slacks(url: str) -> bool:
-    """Whether a response URL leads to Slack."""
-    theirs, ours = urlsplit(url), urlsplit(settings.SLACK_API_URL)
-    if ours.hostname == "slack.com":
-        return theirs.scheme == "https" and theirs.hostname == "hooks.slack.com"
-    return (theirs.hostname, theirs.port) == (ours.hostname, ours.port)
-
-
-async def _responded(url: str, message: dict[str, Any]) -> bool:
-    """Whether the response URL took it; it does five times, for half an hour."""
-    try:
-        answer = await AsyncWebhookClient(url, retry_handlers=[], timeout=5).send_dict(
-            message | {"response_type": "ephemeral"}
-        )
-    except (SlackClientError, OSError, TimeoutError) as error:
-        raise Unclear(f"Slack's response URL: {type(error).__name__}") from None
-    return answer.status_code == 200
-
-
-def _blocks(closing: Closing | None) -> list[render.Block]:
-    if closing is None:
-        return []
-    below = render.sources_blocks(closing.sources)
-    if closing.notice:
-        below.append(render.notice_block(closing.notice))
-    if closing.rated is not None:
-        below.append(render.feedback_block(str(closing.rated)))
-    if closing.shared is not None:
-        below.append(render.share_block(str(closing.shared)))
-    return below
 
 
 def _lead(item: InboxItem) -> str:

@@ -3,25 +3,25 @@
 import html
 import re
 
-_CONTROL = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
+_CONTROL = re.compile(r"( ?)<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 
 
 def plain_text(text: str, bot: str = "") -> str:
     """Slack's text without its markup; mentions of the bot are taken out."""
 
     def replaced(match: re.Match[str]) -> str:
-        kind, what, label = match.groups()
+        space, kind, what, label = match.groups()
         if kind == "@" and what == bot:
             return ""
         if kind in ("@", "#"):
-            return f"{kind}{label or what}"
+            return f"{space}{kind}{label or what}"
         if kind == "!":
-            return label or f"@{what.partition('^')[0]}"
-        return label if label and label not in what else what
+            return space + (label or f"@{what.partition('^')[0]}")
+        return space + (label or what)
 
-    return " ".join(html.unescape(_CONTROL.sub(replaced, text)).split(" ")).strip()
+    return html.unescape(_CONTROL.sub(replaced, text)).strip()
 
 
 def mentions(text: str) -> list[str]:
     """The ids of the people that a text mentions, in order."""
-    return [what for kind, what, _ in _CONTROL.findall(text) if kind == "@"]
+    return [what for _, kind, what, _ in _CONTROL.findall(text) if kind == "@"]

@@ -1,0 +1,111 @@
+"""A reply that only the asker sees: whole, and at most once, for nobody can look it up."""
+
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from slack_sdk.errors import SlackClientError
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot import wording
+from bot.errors import NotNow, Refused, Unclear
+from bot.models import InboxItem, ReplyPart
+from bot.platforms import Closing
+from bot.slack import render
+from bot.slack.api import SlackApi
+from bot.slack.markdown import markdown
+from bot.slack.send import LIMIT, NO_FLAGS
+from knowledge.prompts import Turn
+
+logger = logging.getLogger(__name__)
+
+
+class PrivateOutlet:
+    """Shows a reply to the asker alone, whole, and at most once."""
+
+    limit = LIMIT
+    streams = False
+
+    def __init__(self, api: SlackApi, item: InboxItem, *, is_member: bool) -> None:
+        self._api, self._item, self._is_member = api, item, is_member
+
+    def rendered(self, text: str, *, final: bool) -> str:
+        return markdown(text, final=final)
+
+    def pace(self) -> float:
+        return 0.0
+
+    async def open(self, part: ReplyPart, text: str) -> str:
+        raise NotNow()
+
+    async def show(self, message: str, text: str) -> None:
+        raise NotNow()
+
+    async def turn(self, message: str) -> None:
+        return
+
+    async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
+        below = render.closing_blocks(closing)
+        if not self._is_member:
+            below.append(render.notice_block(wording.NOT_A_MEMBER))
+        message = {
+            "text": render.fallback(text),
+            "blocks": render.whole_blocks(text, below),
+            **NO_FLAGS,
+        }
+        try:
+            await self._send(message)
+        except Unclear as error:
+            # At most once: it may be there already.
+            logger.warning("%s may not have seen its reply: %s", self._item, error)
+        return _private_id(part)
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        url = self._item.route.get("response_url", "")
+        if url and _is_slacks(url) and await _responded(url, message):
+            return
+        to: dict[str, Any] = {"channel": self._item.channel, "user": self._item.sender}
+        try:
+            await self._api.call("chat.postEphemeral", **to, **message)
+        except Refused:
+            # Not in the channel: the asker's direct messages are left.
+            await self._api.call("chat.postMessage", channel=self._item.sender, **message)
+
+    async def finish(self, message: str, text: str, closing: Closing | None) -> None:
+        return
+
+    async def remove(self, message: str) -> None:
+        return
+
+    async def own_messages(self, part: ReplyPart) -> list[str]:
+        return [_private_id(part)]
+
+    async def earlier(self) -> list[Turn]:
+        return []
+
+    def close(self) -> None:
+        return
+
+
+def _private_id(part: ReplyPart) -> str:
+    return f"private-{part.pk}"
+
+
+def _is_slacks(url: str) -> bool:
+    """Whether a response URL leads to Slack."""
+    theirs, ours = urlsplit(url), urlsplit(settings.SLACK_API_URL)
+    if ours.hostname == "slack.com":
+        return theirs.scheme == "https" and theirs.hostname == "hooks.slack.com"
+    return (theirs.hostname, theirs.port) == (ours.hostname, ours.port)
+
+
+async def _responded(url: str, message: dict[str, Any]) -> bool:
+    """Whether the response URL took it; it does five times, for half an hour."""
+    try:
+        answer = await AsyncWebhookClient(url, retry_handlers=[], timeout=5).send_dict(
+            message | {"response_type": "ephemeral"}
+        )
+    except (SlackClientError, OSError, TimeoutError) as error:
+        raise Unclear(f"Slack's response URL: {type(error).__name__}") from None
+    return answer.status_code == 200
