@@ -18,6 +18,10 @@ class DeliveryError(KnowledgeError):
 class NotNow(DeliveryError):
     """The platform asks to wait."""
 
+    def __init__(self, detail: str = "", seconds: float = 0.0) -> None:
+        super().__init__(detail)
+        self.seconds = seconds
+
 
 class Unreachable(DeliveryError):
     """The platform can't be reached."""
@@ -32,9 +36,10 @@ class Refused(DeliveryError):
 
     permanent = True
 
-    def __init__(self, detail: str = "", code: str = "") -> None:
+    def __init__(self, detail: str = "", code: str = "", needed: str = "") -> None:
+        """`code` is the platform's own word for why; `needed` the permission that is missing."""
         super().__init__(detail)
-        self.code = code
+        self.code, self.needed = code, needed
 
 
 class Resting(DeliveryError):

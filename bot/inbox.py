@@ -27,7 +27,7 @@ LEASE = timedelta(seconds=15)
 # Attempts at delivering what is decided; a platform may be out of reach for an hour.
 MAX_DELIVERIES = 60
 # So long after the last question in it a thread is still read back.
-LIVELY = timedelta(days=30)
+LIVELY = timedelta(days=7)
 OPEN = (ItemState.RECEIVED, ItemState.CLAIMED)
 DECIDED = (ItemState.ANSWERED, ItemState.FAILED, ItemState.VOID)
 
@@ -45,7 +45,10 @@ def take(heard: Heard) -> bool:
 
 def _receive(said: Said) -> bool:
     # A message is heard more than once: as a mention and as a message, and when it is redelivered.
-    if InboxItem.objects.filter(**_fields(said.key)).exists():
+    known = InboxItem.objects.filter(**_fields(said.key))
+    if known.exists():
+        if said.with_files:  # a mention may come without them
+            known.filter(state__in=OPEN).update(with_files=True)
         return False
     if not said.addressed and not _follows_up(said):
         return False
@@ -168,6 +171,13 @@ def _void(before: Said) -> bool:
     return True
 
 
+def void(item: InboxItem) -> None:
+    """The message turns out to be gone."""
+    with transaction.atomic():
+        if item.owned().exists():
+            _forget(item)
+
+
 def _forget(item: InboxItem) -> None:
     turns = [pk for pk in (item.question_id, item.answer_id) if pk is not None]
     row = InboxItem.objects.filter(pk=item.pk)
@@ -278,8 +288,8 @@ def reopen(item: InboxItem) -> None:
 def settle(item: InboxItem, reason: str = "") -> bool:
     """Nothing is left to do for this item; False where it is not ours any more, or was deleted
     meanwhile."""
-    fields = {"settled": True, "token": "", "lease_until": None, "route": {}, "reason": reason}
-    return bool(item.owned().update(**fields))
+    why = {"reason": reason} if reason else {}
+    return bool(item.owned().update(settled=True, token="", lease_until=None, route={}, **why))
 
 
 def close(item: InboxItem, reason: str) -> bool:

@@ -78,6 +78,9 @@ class Platform(Protocol):
     async def status(self, item: InboxItem) -> None:
         """Show at once that the question is being worked on. Raises nothing."""
 
+    async def is_there(self, item: InboxItem) -> bool:
+        """Whether the question still stands where it was asked, as far as can be known."""
+
     async def place(self, item: InboxItem) -> Place:
         """Where the item was asked, with its readers as the platform knows them now."""
 

@@ -6,6 +6,9 @@ are open already.
 
 import time
 from contextlib import aclosing
+from datetime import timedelta
+
+from django.utils import timezone
 
 from backend.accounts.audience import Place, readable_spaces
 from backend.chat.asking import Answered, Begun, Question, ask
@@ -22,6 +25,8 @@ from bot.threads import in_inbox
 from knowledge.answering import Delta, Restart
 from knowledge.errors import LeaseLost
 
+# So long after it was asked, a question may be gone.
+LONG = timedelta(minutes=1)
 # For so many seconds after its commit an answer may be shown without looking at its readers again.
 JUST_CHECKED = 1.0
 HELP_WORDS = ("", "help")
@@ -35,7 +40,7 @@ async def respond(held: Held, platform: Platform) -> None:
     """Take a claimed item to its end. Raises LeaseLost and DeliveryError."""
     item = held.item
     if item.state == ItemState.CLAIMED:
-        await platform.status(item)
+        await _take_up(item, platform)
     # Nobody reads what is only taken away.
     place = None if item.state == ItemState.VOID else await platform.place(item)
     outlet = platform.outlet(item, place)
@@ -58,6 +63,16 @@ async def respond(held: Held, platform: Platform) -> None:
         outlet.close()
     if not await in_inbox(inbox.settle, item):
         raise LeaseLost()  # it was deleted meanwhile
+
+
+async def _take_up(item: InboxItem, platform: Platform) -> None:
+    """Show that the question is worked on. One that waited may have been deleted while nobody
+    listened, and an answer to it would stand in the open."""
+    waited = timezone.now() - item.received_at > LONG or item.attempts > 1
+    if waited and not await platform.is_there(item):
+        await in_inbox(inbox.void, item)
+        raise LeaseLost()
+    await platform.status(item)
 
 
 async def _answer(held: Held, place: Place, outlet: Outlet, reply: Reply) -> None:

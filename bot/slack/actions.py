@@ -1,20 +1,24 @@
 """Clicks: thumbs with their reasons, sharing a private answer, asking about a message."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
-from slack_sdk.web.async_client import AsyncWebClient
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
 
 from backend.chat.feedback import give_feedback
 from bot import inbox, wording
+from bot.errors import DeliveryError
 from bot.incoming import Heard, Key, Said
 from bot.models import InboxItem
 from bot.slack import render
+from bot.slack.api import SlackApi
 from bot.slack.events import ASK_ABOUT, PLATFORM, installation_of, read_shortcut
 from bot.slack.markdown import markdown
 from bot.slack.people import People
 from bot.threads import in_inbox
+
+logger = logging.getLogger(__name__)
 
 JSON = dict[str, Any]
 
@@ -24,9 +28,9 @@ class Actions:
         self,
         people: Callable[[], Awaitable[People]],
         taken: Callable[[Heard], None],
-        client: AsyncWebClient,
+        api: SlackApi,
     ) -> None:
-        self._people, self._taken, self._client = people, taken, client
+        self._people, self._taken, self._api = people, taken, api
 
     def listen(self, app: AsyncApp) -> None:
         app.action("feedback")(self.feedback)
@@ -41,12 +45,16 @@ class Actions:
         item = await self._seen(body, pk)
         if item is None or thumb not in ("up", "down"):
             return
-        if thumb == "down":  # the trigger is good for three seconds
-            where = f"{item.pk}"
-            await self._client.views_open(
-                trigger_id=body["trigger_id"], view=render.reason_view(where)
-            )
+        if thumb == "down":  # first, for the trigger is good for three seconds
+            await self._ask_why(body["trigger_id"], item)
         await self._keep(body, item, thumb == "up", "")
+
+    async def _ask_why(self, trigger: str, item: InboxItem) -> None:
+        view = render.reason_view(str(item.pk))
+        try:
+            await self._api.call("views.open", optional=True, trigger_id=trigger, view=view)
+        except DeliveryError as error:
+            logger.info("Nobody was asked why %s did not help: %s", item, error)
 
     async def reason(self, ack: AsyncAck, body: JSON) -> None:
         """Keep why an answer did not help."""
@@ -67,28 +75,35 @@ class Actions:
         place = await (await self._people()).place(
             user=user["id"], team=user.get("team_id"), channel=item.channel, private=False
         )
-        if place.channel is None:
+        if not place.bot_is_member:
             await respond(text=wording.INVITE_TO_SHARE, replace_original=False)
             return
-        key = Key(PLATFORM, item.installation, item.channel, f"interaction-{body['trigger_id']}")
+        # Clicked twice, it is shared once.
+        key = Key(PLATFORM, item.installation, item.channel, f"interaction-share-{item.pk}")
         name = str(user.get("name") or user.get("username") or "")
         said = Said(
             key,
             user["id"],
             item.text,
             sender_team=str(user.get("team_id") or ""),
+            direct=place.channel is None,
             route={"shared_by": name},
         )
         if await in_inbox(inbox.take, said):
             self._taken(said)
 
-    async def ask_about(self, ack: AsyncAck, body: JSON, respond: AsyncRespond) -> None:
+    async def ask_about(
+        self, ack: AsyncAck, body: JSON, respond: AsyncRespond, context: AsyncBoltContext
+    ) -> None:
         """Ask what the documents say about somebody's message."""
-        said = read_shortcut(body)
-        if await in_inbox(inbox.take, said):
-            self._taken(said)
+        said = read_shortcut(body, context.bot_user_id or "")
+        told = wording.HELP
+        if said.text:
+            if await in_inbox(inbox.take, said):
+                self._taken(said)
+            told = searching(said.text)
         await ack()
-        await respond(text=searching(said.text), response_type="ephemeral")
+        await respond(text=told, response_type="ephemeral")
 
     async def _seen(self, body: JSON, pk: str) -> InboxItem | None:
         """The item that a click is about, if whoever clicked can see its answer."""

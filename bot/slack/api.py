@@ -33,8 +33,12 @@ NOT_LET_IN = {
 FAULTS = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
 # Where Slack asks to wait without saying how long, in seconds.
 UNSAID_WAIT = 30.0
+READING = ("auth.", "conversations.", "files.", "users.")
 # Counted by Slack for each channel; the rest for the whole workspace.
 BY_CHANNEL = {"chat.postMessage", "chat.postEphemeral"}
+# Seconds in which what gave no answer is asked for only where it must be.
+REST = 10.0
+ASKED = "ratelimited"
 # Waiting longer than this, in seconds, is worth a word to whoever waits.
 LONG_WAIT = 3.0
 
@@ -43,10 +47,18 @@ LONG_WAIT = 3.0
 class _Gate:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     shut_until: float = 0.0
+    rests_until: float = 0.0
 
     @property
     def wait(self) -> float:
         return self.shut_until - time.monotonic()
+
+    def check(self) -> None:
+        """Raises NotNow where Slack asked to wait, or gave no answer just before."""
+        if self.wait > 0:
+            raise NotNow(ASKED, self.wait)
+        if (rest := self.rests_until - time.monotonic()) > 0:
+            raise NotNow("no answer", rest)
 
 
 class SlackApi:
@@ -60,18 +72,20 @@ class SlackApi:
         Raises DeliveryError.
         """
         gate = self._gate(method, args)
-        if optional and gate.wait > 0:
-            raise NotNow()
+        if optional:
+            gate.check()
         async with gate.lock:
             while True:
-                if (wait := gate.wait) > 0:
-                    if optional:
-                        raise NotNow()
-                    await asyncio.sleep(wait)
+                if optional:
+                    gate.check()
+                await asyncio.sleep(max(0.0, gate.wait))
                 try:
                     return await self._call(method, args)
                 except _AskedToWait as asked:
                     gate.shut_until = time.monotonic() + asked.seconds
+                except (Unclear, Unreachable):
+                    gate.rests_until = time.monotonic() + REST
+                    raise
 
     async def turn(self, method: str, on_wait: Callable[[], Awaitable[None]], **args: Any) -> None:
         """Wait until Slack takes this method again; `on_wait` is called if that takes long."""
@@ -87,12 +101,16 @@ class SlackApi:
     async def _call(self, method: str, args: dict[str, Any]) -> dict[str, Any]:
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT):
-                answer = await self.client.api_call(method, json=args)
+                # What only reads takes no JSON.
+                how: dict[str, Any] = {"json": args}
+                if method.startswith(READING):
+                    how = {"http_verb": "GET", "params": args}
+                answer = await self.client.api_call(method, **how)
         except SlackApiError as error:
             raise _of_answer(method, error) from None
         except aiohttp.ClientConnectorError:
             raise Unreachable("Slack can't be reached") from None
-        except (aiohttp.ClientError, SlackClientError, TimeoutError, ValueError) as error:
+        except (aiohttp.ClientError, SlackClientError, OSError, ValueError) as error:
             raise Unclear(f"Slack, {method}: {type(error).__name__}") from None
         return dict(answer.data) if isinstance(answer.data, dict) else {}
 
@@ -113,8 +131,9 @@ def _of_answer(method: str, error: SlackApiError) -> Exception:
         return Unclear(f"Slack, {method}: {code or f'HTTP {status}'}")
     if code in NOT_LET_IN:
         return Resting(f"Slack says {code}")
-    needed = f", needs the scope {data['needed']}" if data and data.get("needed") else ""
-    return Refused(f"{method}: {code}{needed}", code)
+    needed = str((data or {}).get("needed") or "")
+    scope = f", needs the scope {needed}" if needed else ""
+    return Refused(f"{method}: {code}{scope}", code, needed)
 
 
 def _retry_after(error: SlackApiError) -> float:

@@ -1,24 +1,17 @@
-"""Reading from Slack: one call of a method at a time, none before Slack wants it, none twice."""
+"""Reading from Slack what a question needs: nobody waits for it long, and nothing is read twice."""
 
 import asyncio
 import logging
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable
 from typing import Any, TypeVar
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
+from bot.errors import DeliveryError, NotNow, Refused
+from bot.slack.api import ASKED, REST, SlackApi
 
 logger = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
-# Seconds. How long an answer may take, and how long a method rests that gave none.
-TIMEOUT = 5.0
-REST = 10.0
-# Where Slack asks to wait without saying how long.
-UNSAID = 30
 PAGE = 200
 # The same trouble is logged once in this time.
 LOG_EVERY = 60.0
@@ -33,25 +26,18 @@ class Unread(Exception):
 
 
 class Calls:
-    def __init__(self, client: AsyncWebClient) -> None:
-        self._client = client
-        self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._resting: dict[str, tuple[float, str]] = {}  # method -> until when, and why
+    def __init__(self, api: SlackApi) -> None:
+        self._api = api
         self._logged: dict[tuple[str, str], float] = {}
 
     async def ask(self, method: str, expected: Collection[str] = (), **args: Any) -> dict[str, Any]:
         """The answer. Raises Unread, logged unless its reason is expected."""
-        # One at a time, so that none is on its way when Slack asks to wait.
-        async with self._turns[method]:
-            try:
-                self._check(method)
-                return await self._call(method, args)
-            except Unread as error:
-                if error.wait:
-                    self._resting[method] = (time.monotonic() + error.wait, error.reason)
-                if error.reason not in expected:
-                    self._log(method, str(error))
-                raise
+        try:
+            return await self._call(method, args)
+        except Unread as error:
+            if error.reason not in expected:
+                self._log(method, str(error))
+            raise
 
     async def pages(
         self,
@@ -80,26 +66,20 @@ class Calls:
             try:
                 return await self.ask(method, *args, **more)
             except Unread as error:
-                if error.reason != "ratelimited" or time.monotonic() + error.wait > until:
+                if error.reason != ASKED or time.monotonic() + error.wait > until:
                     raise
                 await asyncio.sleep(error.wait)
 
-    def _check(self, method: str) -> None:
-        until, reason = self._resting.get(method, (0.0, ""))
-        if (wait := until - time.monotonic()) > 0:
-            raise Unread(reason, wait)
-
     async def _call(self, method: str, args: dict[str, Any]) -> dict[str, Any]:
         try:
-            async with asyncio.timeout(TIMEOUT):
-                answer = await self._client.api_call(method, http_verb="GET", params=args)
-        except SlackApiError as error:
-            raise _unread(error) from None
-        except (aiohttp.ClientError, SlackClientError, OSError, ValueError) as error:
-            raise Unread(type(error).__name__, wait=REST) from None
-        if not isinstance(answer.data, dict):
-            raise Unread("no JSON", wait=REST)
-        return answer.data
+            return await self._api.call(method, optional=True, **args)
+        except NotNow as error:
+            raise Unread(error.detail, error.seconds) from None
+        except Refused as error:
+            advice = f"add the bot scope {error.needed} and reinstall the app"
+            raise Unread(error.code, advice=advice if error.needed else "") from None
+        except DeliveryError as error:
+            raise Unread(str(error), REST) from None
 
     def _log(self, method: str, what: str) -> None:
         now = time.monotonic()
@@ -112,22 +92,6 @@ class Calls:
             method,
             what,
         )
-
-
-def _unread(error: SlackApiError) -> Unread:
-    response = error.response
-    status = getattr(response, "status_code", None) or getattr(response, "status", None) or 0
-    body = getattr(response, "data", None)
-    body = body if isinstance(body, dict) else {}
-    reason = "ratelimited" if status == 429 else str(body.get("error") or f"HTTP {status}")
-    asked = str(response.headers.get("Retry-After", ""))
-    if reason == "ratelimited" or asked.isdigit():
-        return Unread(reason, wait=int(asked) if asked.isdigit() else UNSAID)
-    if reason == "missing_scope":
-        return Unread(
-            reason, advice=f"add the bot scope {body.get('needed')} and reinstall the app"
-        )
-    return Unread(reason, wait=REST if status >= 500 else 0.0)
 
 
 class Flights:

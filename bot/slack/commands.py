@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
 
 from bot import commands, inbox, wording
 from bot.incoming import Heard
@@ -12,7 +12,7 @@ from bot.slack.actions import searching
 from bot.slack.events import read_command
 from bot.slack.markdown import markdown
 from bot.slack.people import People
-from bot.slack.text import mentions
+from bot.slack.text import mentions, plain_text
 from bot.threads import in_inbox
 from knowledge.threads import in_pool
 
@@ -30,9 +30,9 @@ class Commands:
         app.command("/knowledge")(self.knowledge)
         app.command(re.compile(r"^/(link|unlink|mydata|forget)$"))(self.not_yet)
 
-    async def ask(self, ack: AsyncAck, body: JSON) -> None:
+    async def ask(self, ack: AsyncAck, body: JSON, context: AsyncBoltContext) -> None:
         """A question whose answer only the asker sees."""
-        said = read_command(body)
+        said = read_command(body, context.bot_user_id or "")
         if said.text.lower() in ("", "help"):
             await ack(text=wording.HELP)
             return
@@ -50,7 +50,7 @@ class Commands:
         whom = next(iter(mentions(text)), None)
         if whom is not None:
             await people.place(user=whom, team=None, channel=None, private=True)
-        asked = commands.Asked(text, private, place.channel, whom)
+        asked = commands.Asked(plain_text(text), private, place.channel, whom)
         said = await in_pool(commands.knowledge, asked)
         await respond(text=markdown(said), response_type="ephemeral")
 

@@ -12,7 +12,8 @@ from django.utils import timezone
 from backend.accounts.audience import KNOWN_FOR
 from backend.accounts.models import Installation, Standing
 from backend.accounts.people import NEVER, record_outsiders
-from bot.slack.calls import REST, Calls, Flights, Unread
+from bot.slack.api import REST
+from bot.slack.calls import Calls, Flights, Unread
 
 # What was read longer ago is read again before it is used.
 REFRESH = timedelta(minutes=2)

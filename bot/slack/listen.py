@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -13,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import inbox
 from bot.incoming import Heard
 from bot.slack.actions import Actions
+from bot.slack.api import SlackApi
 from bot.slack.commands import Commands
 from bot.slack.events import read_event
 from bot.slack.people import People
@@ -24,6 +26,8 @@ TAKEN = BoltResponse(status=200)
 # After these Slack lets us in no more.
 REMOVED = ("app_uninstalled", "tokens_revoked")
 MESSAGES = ("message", "app_mention")
+# Seconds in which a command or click is known again; signatures are good for five minutes.
+KNOWN_FOR = 600
 
 # Called with what was taken into the inbox.
 Taken = Callable[[Heard], None]
@@ -44,7 +48,7 @@ def make_app(
         """
         event = body.get("event") or {}
         if body.get("type") != "event_callback" or event.get("type") not in MESSAGES:
-            return await next_()
+            return TAKEN if await _replayed(body) else await next_()
         heard = read_event(body)
         if heard is not None and await in_inbox(inbox.take, heard):
             taken(heard)
@@ -60,13 +64,14 @@ def make_app(
         ignoring_self_events_enabled=False,
         raise_error_for_unhandled_request=False,
     )
+    api = SlackApi(client)
     Commands(people, taken).listen(app)
-    Actions(people, taken, client).listen(app)
+    Actions(people, taken, api).listen(app)
 
     @app.event("app_home_opened")
     async def opened(event: dict[str, Any]) -> None:
         if event.get("tab") == "messages":
-            await suggest(client, await people(), event["user"], event["channel"])
+            await suggest(api, await people(), event["user"], event["channel"])
 
     @app.event(ANY)
     async def told(event: dict[str, Any]) -> None:
@@ -77,3 +82,11 @@ def make_app(
             await (await people()).told(event)
 
     return app
+
+
+async def _replayed(body: dict[str, Any]) -> bool:
+    """Whether this command or click came before; Slack itself sends each once."""
+    trigger = body.get("trigger_id")
+    if not trigger:
+        return False
+    return not await in_inbox(cache.add, f"slack-trigger-{trigger}", True, KNOWN_FOR)

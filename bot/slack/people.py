@@ -11,7 +11,6 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.utils import timezone
-from slack_sdk.web.async_client import AsyncWebClient
 
 from backend.accounts.audience import Place
 from backend.accounts.models import Channel, Identity, Installation, Standing
@@ -27,6 +26,7 @@ from backend.accounts.people import (
     record_left,
     record_person,
 )
+from bot.slack.api import SlackApi
 from bot.slack.calls import Calls, Flights, Unread
 from bot.slack.guests import GONE, Guests, channels_of, is_fresh, standing_of
 
@@ -51,9 +51,9 @@ class Look:
 
 
 class People:
-    def __init__(self, client: AsyncWebClient, installation: Installation) -> None:
+    def __init__(self, api: SlackApi, installation: Installation) -> None:
         self._installation = installation
-        self._calls, self._flights = Calls(client), Flights()
+        self._calls, self._flights = Calls(api), Flights()
         self._guests = Guests(self._calls, self._flights, installation)
         self._looks: dict[str, Look] = {}
         self._bots: set[str] = set()

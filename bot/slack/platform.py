@@ -34,6 +34,11 @@ class SlackPlatform:
         if item.thread and not item.private:
             await Thread(self._api, item, self._bot).status(wording.READING)
 
+    async def is_there(self, item: InboxItem) -> bool:
+        if not item.thread or item.private or item.route:
+            return True
+        return await Thread(self._api, item, self._bot).holds_question()
+
     async def place(self, item: InboxItem) -> Place:
         return await self._people.place(
             user=item.sender,

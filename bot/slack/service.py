@@ -59,7 +59,7 @@ async def serve(responder: Responder, stop: asyncio.Event) -> None:
         api = SlackApi(client)
         us = await api.call("auth.test")
         installation = await in_inbox(installation_of, PLATFORM, us["team_id"])
-        people = People(client, installation)
+        people = People(api, installation)
         stack.push_async_callback(people.close)
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 

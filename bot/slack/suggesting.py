@@ -2,11 +2,10 @@
 
 import logging
 
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
-
 from backend.accounts.audience import Place, readable_spaces
 from bot import wording
+from bot.errors import DeliveryError
+from bot.slack.api import SlackApi
 from bot.slack.people import People
 from knowledge.suggestions import suggestions
 from knowledge.threads import in_pool
@@ -16,7 +15,7 @@ logger = logging.getLogger(__name__)
 WHAT_CAN_YOU_DO = "help"
 
 
-async def suggest(client: AsyncWebClient, people: People, user: str, channel: str) -> None:
+async def suggest(api: SlackApi, people: People, user: str, channel: str) -> None:
     """Suggest questions about documents that this person may read, and the help."""
     place = await people.place(user=user, team=None, channel=None, private=True)
     questions = await in_pool(_questions, place)
@@ -24,12 +23,15 @@ async def suggest(client: AsyncWebClient, people: People, user: str, channel: st
     prompts.append({"title": wording.WHAT_CAN_YOU_DO, "message": WHAT_CAN_YOU_DO})
     try:
         # With a thread_ts the call would fail without a word.
-        await client.api_call(
+        await api.call(
             "assistant.threads.setSuggestedPrompts",
-            json={"channel_id": channel, "title": wording.ASK_ME, "prompts": prompts},
+            optional=True,
+            channel_id=channel,
+            title=wording.ASK_ME,
+            prompts=prompts,
         )
-    except SlackApiError as error:
-        logger.info("No questions were suggested: %s", error.response.get("error"))
+    except DeliveryError as error:
+        logger.info("No questions were suggested: %s", error)
 
 
 def _questions(place: Place) -> list[str]:

@@ -101,6 +101,25 @@ class Thread:
         ours = await in_inbox(messages_taken, key, list(said))
         return [Turn("user", text) for ts, text in said.items() if ts not in ours and text]
 
+    async def holds_question(self) -> bool:
+        """False where Slack knows the thread or the question no more."""
+        try:
+            answer = await self._api.call(
+                "conversations.replies",
+                optional=True,
+                channel=self._item.channel,
+                ts=self._item.thread,
+                oldest=self._item.message,
+                latest=self._item.message,
+                inclusive=True,
+            )
+        except Refused as error:
+            return error.code not in ("thread_not_found", "message_not_found")
+        except DeliveryError:
+            return True
+        found = [m for m in answer.get("messages", ()) if m.get("ts") == self._item.message]
+        return bool(found) and found[0].get("subtype") != "tombstone"
+
     async def remove(self, message: str) -> None:
         """Delete a message of ours; a live stream is ended first."""
         where: dict[str, Any] = {"channel": self._item.channel, "ts": message}

@@ -9,6 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from backend.accounts.people import installation_of
+from bot.slack.api import SlackApi
 from bot.slack.events import PLATFORM
 from bot.slack.listen import make_app
 from bot.slack.people import People
@@ -41,7 +42,8 @@ def _app() -> AsyncApp:
     async def people() -> People:
         if not made:
             us = await client.auth_test()
-            made.append(People(client, await in_inbox(installation_of, PLATFORM, us["team_id"])))
+            installation = await in_inbox(installation_of, PLATFORM, us["team_id"])
+            made.append(People(SlackApi(client), installation))
         return made[0]
 
     # Nobody answers in this process: the bot looks into the inbox by itself.

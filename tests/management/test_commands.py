@@ -13,7 +13,8 @@ from django.conf import settings as configured
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from backend.accounts.models import Membership, Role, User
+from backend.accounts.models import Identity, Membership, Role, Standing, User
+from backend.accounts.people import installation_of
 from backend.accounts.spaces import home
 from knowledge.embedding import embedder
 from knowledge.models import Document, DocumentVersion, Space
@@ -332,6 +333,20 @@ def test_role_makes_an_admin(member: User) -> None:
     assert Membership.objects.get(user=member, workspace=home()).role == Role.ADMIN
     assert "is no platform" in failure("role", "irc/U1", "admin")
     assert "Nobody is known as slack/U1" in failure("role", "slack/U1", "admin")
+
+
+@pytest.mark.parametrize("standing", Standing.values)
+def test_only_the_team_gets_roles(member: User, standing: str) -> None:
+    Identity.objects.create(
+        installation=installation_of("slack", "T1"),
+        external_id="U1",
+        user=member,
+        standing=standing,
+    )
+    if standing == Standing.TEAM:
+        assert run("role", "slack/U1", "admin") == "slack/U1 is now admin.\n"
+    else:
+        assert "is not one of the team" in failure("role", "slack/U1", "admin")
 
 
 def test_doctor_notes_only_failures_that_still_stand(

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from backend.accounts.models import Identity, Platform, Role
+from backend.accounts.models import Identity, Platform, Role, Standing
 from backend.accounts.roles import set_role
 from backend.accounts.spaces import home
 from management.terminal import user_named
@@ -31,5 +31,7 @@ class Command(BaseCommand):
             if not identities:
                 raise CommandError(f"Nobody is known as {who}. Have they written to the bot?")
             for identity in identities:
+                if identity.standing != Standing.TEAM:
+                    raise CommandError(f"{who} is not one of the team ({identity.standing}).")
                 set_role(identity.user, identity.installation.workspace, role)
         self.stdout.write(f"{who} is now {role}.")

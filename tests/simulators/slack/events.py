@@ -82,11 +82,17 @@ def changed(core: Core, message: Message, before: JSON) -> None:
 
 
 def deleted(core: Core, message: Message) -> None:
+    """Where replies are left, Slack tells of a change into the tombstone."""
     channel = core.world.channels[message.channel]
-    if hears(core, channel):
-        before = message_json(core.world, message, core.origin, metadata=True)
-        more = {"previous_message": before, "deleted_ts": message.ts}
-        _hidden(core, channel, "message_deleted", more)
+    if not hears(core, channel):
+        return
+    before = {"previous_message": message_json(core.world, message, core.origin, metadata=True)}
+    tombstone = channel.messages.get(message.ts)
+    if tombstone is None:
+        _hidden(core, channel, "message_deleted", before | {"deleted_ts": message.ts})
+    else:
+        now = {"message": message_json(core.world, tombstone, core.origin) | {"hidden": True}}
+        _hidden(core, channel, "message_changed", now | before)
 
 
 def _hidden(core: Core, channel: Channel, subtype: str, more: JSON) -> None:

@@ -128,7 +128,7 @@ class SlackSimulator(LoopbackServer, People, Admin, Observer):
             if call.method == "response_url":
                 return respond(self.core, call, request)
             try:
-                args = web.arguments(request)
+                args = web.arguments(request, call.method)
             except Refused as refused:
                 call.error = refused.error
                 return Answer(200, {"ok": False, "error": refused.error}, {})

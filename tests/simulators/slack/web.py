@@ -56,6 +56,9 @@ METHODS = {
 }
 
 
+READING = ("conversations.", "users.", "files.")
+
+
 @dataclass
 class Answer:
     status: int
@@ -63,11 +66,12 @@ class Answer:
     headers: dict[str, str]
 
 
-def arguments(request: Request) -> JSON:
-    """From the query, a form or JSON; forms carry structures as JSON strings."""
+def arguments(request: Request, method: str) -> JSON:
+    """From the query, a form or JSON; forms carry structures as JSON strings. Methods that only
+    read take no JSON."""
     args: JSON = dict(request.query)
     kind = request.headers.get("content-type", "")
-    if not request.raw:
+    if not request.raw or (kind.startswith("application/json") and method.startswith(READING)):
         return args
     if kind.startswith("application/json"):
         if not isinstance(request.body, dict):
