@@ -41,6 +41,7 @@ def _rows() -> Iterator[Row]:
         yield _status(slack)
         yield _first_words(slack, gemini)
         yield from _many(slack, gemini, bot)
+        yield from _limited(slack)
 
 
 def _status(slack: SlackSimulator) -> Row:
@@ -91,6 +92,24 @@ def _many(slack: SlackSimulator, gemini: GeminiSimulator, bot: int) -> Iterator[
     what = f"time of {IN_FLIGHT} questions at once / of one"
     yield Row(what, many / one, at_most=1.5, detail=times)
     yield Row("MB resident at most, bot", _peak(bot), at_most=500)
+
+
+def _limited(slack: SlackSimulator) -> Iterator[Row]:
+    """The same under Slack's limits, in twenty channels: posts are limited for each."""
+    members = ("ana", slack.app.user_id)
+    channels = [slack.add_channel(f"room-{number}", *members) for number in range(20)]
+    slack.rates.on = True
+    started = time.monotonic()
+    asked = [
+        slack.say("ana", channels[number % len(channels)], QUESTION) for number in range(IN_FLIGHT)
+    ]
+    for question in asked:
+        _done(slack, question, timeout=600)
+    took = f"{time.monotonic() - started:.0f} s"
+    answers = sum(len(slack.answers(question)) for question in asked)
+    yield Row(f"answers to {IN_FLIGHT} under the limits", answers, at_least=IN_FLIGHT, detail=took)
+    yield Row("answers too many", answers - IN_FLIGHT, at_most=0)
+    yield Row("calls before Retry-After", len(slack.early_calls), at_most=0)
 
 
 def _done(slack: SlackSimulator, asked: Message, timeout: float = 30) -> None:
