@@ -14,14 +14,16 @@ SECRETS = (
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
 )
-_SIGN_IN_TOKEN = re.compile(r"(/sign-in/)[\w-]+")
+# What lets somebody in: sign-in links, and the addresses that Slack gives out for a socket and
+# for the reply to a command.
+_TICKET = re.compile(r"(/sign-in/|[?&]ticket=|hooks\.slack\.com/\w+/)[\w%./-]+")
 
 
 class RedactingFormatter(logging.Formatter):
     """Formats records, tracebacks included, and takes keys and sign-in tokens out."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = _SIGN_IN_TOKEN.sub(r"\1…", super().format(record))
+        line = _TICKET.sub(r"\1…", super().format(record))
         for name in SECRETS:
             if secret := getattr(settings, name, ""):
                 line = line.replace(secret, f"<{name}>")

@@ -1,6 +1,7 @@
 import logging
 import sys
 
+import pytest
 from pytest_django import Settings
 
 from backend.logs import RedactingFormatter
@@ -17,5 +18,20 @@ def test_keys_and_sign_in_tokens_are_taken_out_of_lines_and_tracebacks(settings:
     line = RedactingFormatter().format(record)
     assert "canary-key" not in line
     assert "abc-DEF_1" not in line
-    assert line.startswith("Gone: /sign-in/…/\n")
+    assert line.startswith("Gone: /sign-in/…\n")
     assert "ValueError: refused <GOOGLE_API_KEY>" in line
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("url='wss://wss.slack.com/link/?ticket=canary-1&app_id=2'", "url='wss://wss.slack.com"),
+        ("no answer from https://hooks.slack.com/commands/T1/2/canary", "hooks.slack.com/commands"),
+        ("open http://127.0.0.1:8000/sign-in/canary_x/ now", "/sign-in/…"),
+    ],
+)
+def test_what_lets_somebody_in_is_taken_out(said: str, kept: str) -> None:
+    record = logging.LogRecord("bot", logging.ERROR, "", 0, said, (), None)
+    line = RedactingFormatter().format(record)
+    assert "canary" not in line
+    assert kept in line
