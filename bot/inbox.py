@@ -235,8 +235,8 @@ def begun(item: InboxItem, conversation: str, question: int) -> bool:
     before = item.question_id
     if not item.owned().update(conversation=conversation, question=question):
         return False
-    if before not in (None, question):
-        remove_turns([before])
+    if before is not None and before != question:
+        forget_turns([before])
     item.conversation_id, item.question_id = UUID(conversation), question
     return True
 
@@ -248,8 +248,10 @@ def heads_thread(item: InboxItem, message: str) -> None:
 
 def conversation_of(item: InboxItem) -> Conversation | None:
     """The conversation of the item's thread; None where the question begins one."""
-    if item.conversation_id or item.private or not item.thread:
-        return item.conversation
+    if item.conversation_id:  # it may have been removed since the item was claimed
+        return Conversation.objects.filter(pk=item.conversation_id).first()
+    if item.private or not item.thread:
+        return None
     key = Key(item.platform, item.installation, item.channel, item.message)
     earlier = in_thread(key, item.thread).filter(conversation__isnull=False)
     row = earlier.select_related("conversation").order_by("-pk").first()
@@ -338,5 +340,8 @@ def set_aside(platforms: Collection[str], text: str) -> int:
 
 
 def forget_turns(turns: Collection[int]) -> None:
-    """Remove turns that nobody was shown."""
-    remove_turns(turns)
+    """Remove turns that nobody was shown, unless an item counts them as its own: what is asked
+    twice in the same words is kept once."""
+    theirs = InboxItem.objects.filter(Q(question__in=turns) | Q(answer__in=turns))
+    kept = {turn for pair in theirs.values_list("question", "answer") for turn in pair}
+    remove_turns([turn for turn in turns if turn not in kept])

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from django.utils import timezone
 
 from bot import inbox, ledger
-from bot.errors import DeliveryError, Unclear
+from bot.errors import DeliveryError, NotNow, Unclear
 from bot.leases import REQUEST_TIMEOUT, Held
 from bot.messages import split
 from bot.models import InboxItem, PartState, ReplyPart
@@ -157,16 +157,24 @@ class Reply:
     async def _finish(self, part: ReplyPart, closing: Closing | None, check: Check) -> None:
         if part.state == PartState.OPENING:
             await self._find(part)
-        await self._outlet.turn(part.message)
-        await check()
-        self._held.may_send()
-        if part.state == PartState.PLANNED:
-            if not await in_inbox(ledger.opening, part):
-                raise LeaseLost()
-            await self._call(part, lambda: self._outlet.post(part, part.text, closing))
-        else:
-            await self._outlet.finish(part.message, part.text, closing)
+        while True:
+            await self._outlet.turn(part.message)
+            await check()
+            self._held.may_send()
+            try:
+                await self._send(part, closing)
+                break
+            except NotNow as asked:  # meanwhile there may be other readers
+                await asyncio.sleep(asked.seconds)
         await in_inbox(ledger.sent, part)
+
+    async def _send(self, part: ReplyPart, closing: Closing | None) -> None:
+        if part.state != PartState.PLANNED:
+            await self._outlet.finish(part.message, part.text, closing)
+            return
+        if not await in_inbox(ledger.opening, part):
+            raise LeaseLost()
+        await self._call(part, lambda: self._outlet.post(part, part.text, closing))
 
     async def _remove(self, part: ReplyPart) -> None:
         if not part.message and part.opening_at is not None:

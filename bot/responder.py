@@ -81,10 +81,11 @@ class Responder:
     async def _claim(self) -> None:
         try:
             while len(self._held) < CAPACITY and self._platforms:
+                until = time.monotonic() + inbox.LEASE.total_seconds()
                 item = await in_inbox(inbox.claim, list(self._platforms))
                 if item is None:
                     return
-                held = self._held[item.pk] = Held(item)
+                held = self._held[item.pk] = Held(item, until)
                 task = asyncio.create_task(self._work(held))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)

@@ -66,8 +66,11 @@ class SlackApi:
         self.client = client
         self._gates: dict[str, _Gate] = defaultdict(_Gate)
 
-    async def call(self, method: str, *, optional: bool = False, **args: Any) -> dict[str, Any]:
-        """Slack's answer. An optional call raises NotNow instead of waiting for its turn.
+    async def call(
+        self, method: str, *, optional: bool = False, now: bool = False, **args: Any
+    ) -> dict[str, Any]:
+        """Slack's answer. A call that is meant for now, or is optional, raises NotNow where it
+        would have to wait; an optional one also where Slack did not answer just before.
 
         Raises DeliveryError.
         """
@@ -78,6 +81,8 @@ class SlackApi:
             while True:
                 if optional:
                     gate.check()
+                if now and gate.wait > 0:
+                    raise NotNow(ASKED, gate.wait)
                 await asyncio.sleep(max(0.0, gate.wait))
                 try:
                     return await self._call(method, args)

@@ -40,7 +40,7 @@ class ThreadOutlet:
     def __init__(self, api: SlackApi, item: InboxItem, team: str, bot: str, writing: "Writing"):
         self._api, self._item, self._writing = api, item, writing
         self._thread = Thread(api, item, bot)
-        self._recipient = {
+        self._recipient: dict[str, Any] = {
             "recipient_team_id": item.sender_team or team,
             "recipient_user_id": item.sender,
         }
@@ -126,19 +126,19 @@ class ThreadOutlet:
         await self._thread.status(wording.WAITING)
 
     async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
-        return await self._post(part, text, render.closing_blocks(closing))
+        return await self._post(part, text, render.closing_blocks(closing), now=True)
 
     async def _post(
-        self, part: ReplyPart, text: str, below: list[render.Block], *, optional: bool = False
+        self, part: ReplyPart, text: str, below: list[render.Block], **when: bool
     ) -> str:
         answer = await self._with_blocks(
             "chat.postMessage",
             text,
             below,
-            optional=optional,
             metadata=self._thread.metadata(part),
             **({"thread_ts": self._item.thread} if self._item.thread else {}),
             **NO_FLAGS,
+            **when,
         )
         shown = answer.get("message") or {}
         if self._item.thread and not shown.get("thread_ts"):
@@ -154,7 +154,7 @@ class ThreadOutlet:
             if grows and await self._stop(message, text[len(live or "") :], below):
                 return
             await self._end_stream(message)
-            await self._update(message, self._stopped.get(message, text), below)
+            await self._update(message, self._stopped.get(message, text), below, now=True)
         except Refused as error:
             if error.code not in GONE:
                 raise
@@ -166,10 +166,7 @@ class ThreadOutlet:
             more["blocks"] = below
         try:
             await self._api.call(
-                "chat.stopStream",
-                channel=self._item.channel,
-                ts=message,
-                **more,
+                "chat.stopStream", now=True, channel=self._item.channel, ts=message, **more
             )
         except (Refused, Unclear) as error:
             logger.info("%s ends by editing: %s", self._item, error)
@@ -193,10 +190,10 @@ class ThreadOutlet:
             self._writing.count -= 1
 
     async def _update(
-        self, message: str, text: str, below: list[render.Block], *, optional: bool = False
+        self, message: str, text: str, below: list[render.Block], **when: bool
     ) -> None:
         try:
-            await self._with_blocks("chat.update", text, below, ts=message, optional=optional)
+            await self._with_blocks("chat.update", text, below, ts=message, **when)
             return
         except Refused as error:
             if error.code != "streaming_state_conflict":
@@ -206,7 +203,7 @@ class ThreadOutlet:
         self._writing.count += 1
         await self._end_stream(message)
         try:
-            await self._with_blocks("chat.update", text, below, ts=message, optional=optional)
+            await self._with_blocks("chat.update", text, below, ts=message, **when)
         except Refused as error:
             if error.code != "streaming_state_conflict":
                 raise

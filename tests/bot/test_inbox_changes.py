@@ -276,3 +276,27 @@ def test_who_was_taken_over_notes_no_question() -> None:
     kept = turn(conversation, Speaker.USER, QUESTION)
     assert not inbox.begun(slow, str(conversation.pk), kept.pk)
     assert again(slow).question is None
+
+
+def test_a_conversation_that_was_removed_meanwhile_is_begun_anew() -> None:
+    conversation = talk()
+    item = claimed()
+    inbox.begun(item, str(conversation.pk), turn(conversation, Speaker.USER, QUESTION).pk)
+    conversation.delete()
+
+    assert inbox.conversation_of(item) is None
+
+
+def test_who_was_taken_over_does_not_forget_what_the_new_owner_keeps() -> None:
+    """What is asked again in the same words is the same turn."""
+    conversation = talk()
+    kept = turn(conversation, Speaker.USER, QUESTION)
+    slow = claimed()
+    end_lease(slow)
+    quick = next_item()
+    assert inbox.begun(quick, str(conversation.pk), kept.pk)
+    assert not inbox.begun(slow, str(conversation.pk), kept.pk)
+
+    inbox.forget_turns([kept.pk])
+
+    assert again(quick).question == kept

@@ -141,3 +141,16 @@ async def test_bolt_hides_that_somebody_deleted_the_apps_message(
     assert slack.deliveries[-1].event["subtype"] == "message_deleted"
     await slack.until(lambda: all(d.outcome == "acked" for d in slack.deliveries))
     assert seen == []
+
+
+async def test_what_heads_a_thread_is_deleted_by_a_change(slack: SlackSimulator) -> None:
+    """Another trap: with replies, a tombstone takes the place of the message."""
+    parent = slack.say("ana", "#general", "When?")
+    reply = slack.say("ben", "#general", "At nine.", thread=parent)
+    slack.delete(parent)
+    event = slack.deliveries[-1].event
+    assert (event["subtype"], event["message"]["subtype"]) == ("message_changed", "tombstone")
+    assert event["message"]["ts"] == event["previous_message"]["ts"] == parent.ts
+    assert event["previous_message"]["text"] == "When?"
+    slack.delete(reply)
+    assert slack.deliveries[-1].event["subtype"] == "message_deleted"
