@@ -116,7 +116,7 @@ class Responder:
         except Resting as error:
             await in_inbox(inbox.let_go, item)
             if platform is not None:
-                platform.rest(str(error))
+                platform.rest(error.detail)
         except DeliveryError as error:
             if error.permanent:
                 logger.warning("%s can't be answered: %s", item, error)

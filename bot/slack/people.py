@@ -51,12 +51,12 @@ class Look:
 
 
 class People:
-    def __init__(self, api: SlackApi, installation: Installation) -> None:
+    def __init__(self, api: SlackApi, installation: Installation, bot: str = "") -> None:
         self._installation = installation
         self._calls, self._flights = Calls(api), Flights()
         self._guests = Guests(self._calls, self._flights, installation)
         self._looks: dict[str, Look] = {}
-        self._bots: set[str] = set()
+        self._bots = {bot}
 
     async def close(self) -> None:
         await self._flights.close()
@@ -212,6 +212,8 @@ class People:
 
     async def _came(self, user: str, team: str | None, channel: str) -> None:
         self._looks.pop(channel, None)  # it may be the bot itself
+        if user in self._bots:
+            return
         now = timezone.now()
         await sync_to_async(record_came)(self._installation, user, channel, now)
         if await self._is_known_as_team(user):

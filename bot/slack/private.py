@@ -4,6 +4,7 @@ import logging
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 from django.conf import settings
 from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
@@ -106,6 +107,6 @@ async def _responded(url: str, message: dict[str, Any]) -> bool:
         answer = await AsyncWebhookClient(url, retry_handlers=[], timeout=5).send_dict(
             message | {"response_type": "ephemeral"}
         )
-    except (SlackClientError, OSError, TimeoutError) as error:
+    except (aiohttp.ClientError, SlackClientError, OSError) as error:
         raise Unclear(f"Slack's response URL: {type(error).__name__}") from None
     return answer.status_code == 200

@@ -59,7 +59,7 @@ async def serve(responder: Responder, stop: asyncio.Event) -> None:
         api = SlackApi(client)
         us = await api.call("auth.test")
         installation = await in_inbox(installation_of, PLATFORM, us["team_id"])
-        people = People(api, installation)
+        people = People(api, installation, us["user_id"])
         stack.push_async_callback(people.close)
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -133,7 +133,7 @@ async def _keep_reading(history: History, anew: asyncio.Event, ended: asyncio.Fu
             wait = READ_BACK_EVERY if await history.read_back() else READ_BACK_AGAIN
         except Resting as error:
             if not ended.done():
-                ended.set_result(str(error))
+                ended.set_result(error.detail)
             return
         except (DeliveryError, DatabaseError) as error:
             logger.warning("Slack could not be read back: %s", error)

@@ -87,7 +87,7 @@ class Thread:
                 channel=self._item.channel,
                 ts=self._item.thread,
                 latest=self._item.message,
-                limit=EARLIER,
+                limit=LOOK_THROUGH,
             )
         except DeliveryError:
             return []
@@ -99,7 +99,8 @@ class Thread:
         item = self._item
         key = Key(item.platform, item.installation, item.channel, item.message)
         ours = await in_inbox(messages_taken, key, list(said))
-        return [Turn("user", text) for ts, text in said.items() if ts not in ours and text]
+        turns = [Turn("user", text) for ts, text in said.items() if ts not in ours and text]
+        return turns[-EARLIER:]
 
     async def holds_question(self) -> bool:
         """False where Slack knows the thread or the question no more."""

@@ -43,7 +43,7 @@ def _app() -> AsyncApp:
         if not made:
             us = await client.auth_test()
             installation = await in_inbox(installation_of, PLATFORM, us["team_id"])
-            made.append(People(SlackApi(client), installation))
+            made.append(People(SlackApi(client), installation, us["user_id"]))
         return made[0]
 
     # Nobody answers in this process: the bot looks into the inbox by itself.

@@ -1,0 +1,247 @@
+"""`/knowledge`: what members, curators and admins do with commands, on any platform."""
+
+import pytest
+from django.utils import timezone
+
+from backend.accounts.audience import Place, readable_keys
+from backend.accounts.models import Channel, Identity, Installation, Role, Standing
+from backend.accounts.people import installation_of, record_channel, record_joined, record_person
+from backend.accounts.roles import role_of, set_role
+from backend.accounts.spaces import channel_key, home, personal_key, space_for, team_key
+from bot import wording
+from bot.commands import LISTED, Asked, knowledge
+from knowledge.models import Document
+from tests.conftest import AddText
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def slack() -> Installation:
+    return installation_of("slack", "T1")
+
+
+@pytest.fixture
+def ana(slack: Installation) -> Identity:
+    """An admin."""
+    return person(slack, "U1", role=Role.ADMIN)
+
+
+@pytest.fixture
+def ben(slack: Installation) -> Identity:
+    return person(slack, "U2")
+
+
+@pytest.fixture
+def gil(slack: Installation) -> Identity:
+    """A guest."""
+    return person(slack, "U3", Standing.GUEST)
+
+
+@pytest.fixture
+def general(slack: Installation, ana: Identity, ben: Identity) -> Channel:
+    """A channel of the team alone."""
+    for one in (ana, ben):
+        record_joined(one, ["C1"], one.read_at)
+    return record_channel(slack, "C1", False, ana.read_at)
+
+
+def person(
+    slack: Installation, name: str, standing: Standing = Standing.TEAM, role: Role | None = None
+) -> Identity:
+    identity = record_person(slack, name, standing)
+    if role:
+        set_role(identity.user, home(), role)
+    return identity
+
+
+def said(who: Identity, text: str, channel: Channel | None = None, whom: str | None = None) -> str:
+    place = Place(home(), identity=who, bot_is_member=True)
+    return knowledge(Asked(text, place, channel, whom))
+
+
+def add_everywhere(add_text: AddText, who: Identity, channel: Channel) -> None:
+    """A document in each space."""
+    add_text("Everybody may read this.", "team.txt")
+    add_text("The channel may read this.", "channel.txt", space_for(key_of(channel)))
+    own = space_for(personal_key(home(), who.user))
+    add_text("One person may read this.", "own.txt", own)
+
+
+def key_of(channel: Channel) -> str:
+    return channel_key("slack", "T1", channel.external_id)
+
+
+def names(listed: str) -> set[str]:
+    return {line.removeprefix("• ") for line in listed.splitlines() if line.startswith("• ")}
+
+
+def kept() -> set[str]:
+    return {document.name for document in Document.objects.kept()}
+
+
+# list
+
+
+def test_a_list_in_private_names_what_the_asker_may_read(
+    add_text: AddText, ana: Identity, ben: Identity, general: Channel
+) -> None:
+    add_everywhere(add_text, ben, general)
+    assert names(said(ben, "list")) == {"team.txt", "channel.txt", "own.txt"}
+    assert names(said(ana, "LIST ")) == {"team.txt", "channel.txt"}
+
+
+def test_a_list_in_a_channel_names_what_everyone_there_may_read(
+    add_text: AddText, ben: Identity, general: Channel, slack: Installation
+) -> None:
+    add_everywhere(add_text, ben, general)
+    assert names(said(ben, "list", general)) == {"team.txt", "channel.txt"}
+    mixed = record_channel(slack, "C1", True, timezone.now())
+    assert names(said(ben, "list", mixed)) == {"channel.txt"}
+
+
+def test_a_guest_is_named_nothing_of_the_teams(
+    add_text: AddText, gil: Identity, ben: Identity, general: Channel
+) -> None:
+    add_everywhere(add_text, ben, general)
+    assert said(gil, "list") == wording.NO_DOCUMENTS
+    assert names(said(gil, "list", general)) == {"channel.txt"}
+
+
+def test_where_the_bot_is_no_member_there_is_only_what_is_the_askers_own(
+    add_text: AddText, ben: Identity, general: Channel
+) -> None:
+    add_everywhere(add_text, ben, general)
+    place = Place(home(), identity=ben, bot_is_member=False)
+    assert names(knowledge(Asked("list", place))) == {"own.txt"}
+    set_role(ben.user, home(), Role.ADMIN)
+    refused = wording.NO_SUCH_DOCUMENT.format(name="team.txt")
+    assert knowledge(Asked("remove team.txt", place)) == refused
+
+
+def test_a_long_list_says_how_many_there_are_more(add_text: AddText, ben: Identity) -> None:
+    for number in range(LISTED + 2):
+        add_text(f"Document {number} says {number}.", f"{number:02}.txt")
+    listed = said(ben, "list")
+    assert len(names(listed)) == LISTED
+    assert listed.endswith(wording.MORE_DOCUMENTS.format(count=2))
+
+
+# remove
+
+
+@pytest.mark.parametrize("role", [Role.CURATOR, Role.ADMIN])
+def test_curators_and_admins_remove_what_is_the_teams(
+    add_text: AddText, ben: Identity, general: Channel, role: Role
+) -> None:
+    add_everywhere(add_text, ben, general)
+    set_role(ben.user, home(), role)
+    assert said(ben, "remove team.txt", general) == wording.REMOVED.format(name="team.txt")
+    assert kept() == {"channel.txt", "own.txt"}
+
+
+def test_a_member_removes_what_is_their_own_alone(
+    add_text: AddText, ben: Identity, general: Channel
+) -> None:
+    add_everywhere(add_text, ben, general)
+    for name in ("team.txt", "channel.txt"):
+        assert said(ben, f"remove {name}") == wording.NO_SUCH_DOCUMENT.format(name=name)
+    assert said(ben, "remove own.txt") == wording.REMOVED.format(name="own.txt")
+    assert kept() == {"team.txt", "channel.txt"}
+
+
+def test_nobody_removes_what_is_anothers_or_of_a_channel_that_they_are_not_in(
+    add_text: AddText, slack: Installation, ben: Identity, general: Channel, gil: Identity
+) -> None:
+    add_everywhere(add_text, ben, general)
+    stranger = person(slack, "U9", role=Role.ADMIN)
+    for who, name in [(stranger, "own.txt"), (stranger, "channel.txt"), (gil, "team.txt")]:
+        assert said(who, f"remove {name}") == wording.NO_SUCH_DOCUMENT.format(name=name)
+    assert kept() == {"team.txt", "channel.txt", "own.txt"}
+
+
+def test_a_name_that_fits_several_documents_or_none_removes_nothing(
+    add_text: AddText, ana: Identity, general: Channel
+) -> None:
+    add_text("Once.", "same.txt")
+    add_text("Twice.", "same.txt", space_for(key_of(general)))
+    assert said(ana, "remove same.txt") == wording.SEVERAL_DOCUMENTS.format(name="same.txt")
+    assert said(ana, "remove other.txt") == wording.NO_SUCH_DOCUMENT.format(name="other.txt")
+    assert said(ana, "remove ") == wording.REMOVE_WHAT
+    assert Document.objects.kept().count() == 2
+
+
+# role
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_an_admin_gives_a_role(ana: Identity, ben: Identity, role: str) -> None:
+    told = said(ana, f"role @U2 {role.upper()}", whom="U2")
+    assert told == wording.ROLE_SET.format(role=role)
+    assert role_of(ben.user, home()) == role
+
+
+@pytest.mark.parametrize("role", [None, Role.CURATOR])
+def test_nobody_else_gives_one(
+    slack: Installation, gil: Identity, ben: Identity, role: Role | None
+) -> None:
+    other = person(slack, "U9", role=role)
+    for who in (other, gil, ben):
+        assert said(who, "role @U2 admin", whom="U2") == wording.ADMINS_ONLY
+    assert role_of(ben.user, home()) == Role.MEMBER
+
+
+def test_guests_and_unknown_people_get_none(ana: Identity, gil: Identity) -> None:
+    for whom in ("U3", "U404"):
+        assert said(ana, f"role @{whom} admin", whom=whom) == wording.ROLE_UNKNOWN
+    assert role_of(gil.user, home()) is None
+
+
+def test_the_same_id_in_another_team_is_another_person(ana: Identity) -> None:
+    person(installation_of("slack", "T2"), "U7")
+    assert said(ana, "role @U7 admin", whom="U7") == wording.ROLE_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("text", "whom"),
+    [("role", None), ("role @U2", "U2"), ("role @U2 king", "U2"), ("role admin", None)],
+)
+def test_a_role_command_that_lacks_something_says_how(
+    ana: Identity, ben: Identity, text: str, whom: str | None
+) -> None:
+    assert said(ana, text, whom=whom) == wording.ROLE_HOW
+    assert role_of(ben.user, home()) == Role.MEMBER
+
+
+# guests
+
+
+def test_an_admin_lets_answers_draw_on_the_teams_documents_before_guests(
+    slack: Installation, ana: Identity, general: Channel
+) -> None:
+    def keys() -> set[str]:
+        return readable_keys(Place(home(), identity=ana, channel=general))
+
+    record_channel(slack, "C1", True, timezone.now())
+    assert said(ana, "guests on", general) == wording.GUESTS_ON
+    assert team_key(home()) in keys()
+    assert said(ana, "guests OFF", general) == wording.GUESTS_OFF
+    assert keys() == {key_of(general)}
+
+
+def test_nobody_else_does(ben: Identity, gil: Identity, general: Channel) -> None:
+    set_role(ben.user, home(), Role.CURATOR)
+    for who in (ben, gil):
+        assert said(who, "guests on", general) == wording.ADMINS_ONLY
+    assert not Channel.objects.get(pk=general.pk).outsiders_allowed
+
+
+def test_guests_are_a_matter_of_channels(ana: Identity, general: Channel) -> None:
+    assert said(ana, "guests on") == wording.GUESTS_WHERE
+    assert said(ana, "guests perhaps", general) == wording.GUESTS_HOW
+    assert said(ana, "guests", general) == wording.GUESTS_HOW
+
+
+@pytest.mark.parametrize("text", ["", "help", "status", "drop table"])
+def test_anything_else_says_what_there_is(ben: Identity, text: str) -> None:
+    assert said(ben, text) == wording.KNOWLEDGE_HELP
