@@ -1,7 +1,7 @@
 """The inbox: one row for everything that is said to the bot, committed before it is acknowledged.
 
-Every function is one short transaction, run on the inbox's own thread (bot/threads.py). Whoever
-works on an item holds its token; what the token no longer fits changes nothing.
+Every function is made of short transactions, run on the inbox's own thread (bot/threads.py).
+Whoever works on an item holds its token; what the token no longer fits changes nothing.
 """
 
 import secrets
@@ -105,7 +105,7 @@ def in_thread(key: Key, thread: str) -> QuerySet[InboxItem]:
 
 
 def threads_in(platform: str, installation: str, channel: str) -> list[str]:
-    """The threads of a channel that we are in, those where something was asked lately first."""
+    """The threads of a channel that we are in, where something was asked lately."""
     rows = InboxItem.objects.filter(
         platform=platform, installation=installation, channel=channel, private=False
     ).exclude(thread="")
@@ -149,7 +149,8 @@ def _edit(edited: Edited) -> bool:
             .exclude(text=text)
             .update(text=text, revision=F("revision") + 1, state=ItemState.RECEIVED)
         )
-        row.filter(token="").update(lease_until=None)
+        if changed:
+            row.filter(token="").update(lease_until=None)
     if changed or not edited.newly_addressed or row.exists():
         return bool(changed)
     return _receive(now)
@@ -195,7 +196,7 @@ def _forget(item: InboxItem) -> None:
         answer=None,
     )
     row.filter(token="").update(lease_until=None)
-    remove_turns(turns)
+    forget_turns(turns)
 
 
 def claim(platforms: Collection[str]) -> InboxItem | None:
@@ -207,18 +208,18 @@ def claim(platforms: Collection[str]) -> InboxItem | None:
     while (candidate := candidates.first()) is not None:
         pk, state = candidate
         row = due.filter(pk=pk)
-        item = db.claim_row(row, LEASE) if state in OPEN else _claim_delivery(row.filter(free))
+        item = db.claim_row(row, LEASE) if state in OPEN else _claim_delivery(row, free)
         if item is not None:
             return item
     return None
 
 
-def _claim_delivery(row: QuerySet[InboxItem]) -> InboxItem | None:
+def _claim_delivery(row: QuerySet[InboxItem], free: Q) -> InboxItem | None:
     token = secrets.token_hex(16)
-    taken = row.filter(state__in=DECIDED).update(
+    taken = row.filter(free, state__in=DECIDED).update(
         token=token, lease_until=db.from_now(LEASE), attempts=F("attempts") + 1
     )
-    return row.model.objects.filter(token=token).first() if taken else None
+    return row.filter(token=token).first() if taken else None
 
 
 def renew(held: Mapping[int, InboxItem]) -> set[int]:
@@ -284,7 +285,7 @@ def reopen(item: InboxItem) -> None:
             state=ItemState.RECEIVED, answer=None, question=None, token="", lease_until=None
         ):
             ledger.reopen(item)
-            remove_turns(turns)
+            forget_turns(turns)
 
 
 def settle(item: InboxItem, reason: str = "") -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -26,6 +27,14 @@ class Held:
     def may_send(self) -> None:
         """Raises LeaseLost where the lease might end before a call does."""
         if self.lost.is_set() or time.monotonic() + REQUEST_TIMEOUT > self.until:
+            raise LeaseLost()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, unless the item is lost meanwhile: then raises LeaseLost."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.lost.wait()
+        if self.lost.is_set():
             raise LeaseLost()
 
     async def while_ours(self, work: Coroutine[Any, Any, Result]) -> Result:

@@ -24,7 +24,7 @@ def begin(item: InboxItem, number: int) -> ReplyPart:
     Raises LeaseLost where the item is not ours any more.
     """
     with transaction.atomic():
-        if not item.owned().exists():
+        if item.owned().select_for_update().first() is None:
             raise LeaseLost()
         part, _ = item.parts.get_or_create(number=number, defaults={"channel": _channel(item)})
         opening(part)

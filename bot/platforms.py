@@ -1,8 +1,8 @@
 """What a chat platform is to the rest of the bot, and which ones there are."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from backend.accounts.audience import Place
 from bot.errors import DeliveryError
@@ -48,7 +48,7 @@ class Outlet(Protocol):
     async def show(self, message: str, text: str) -> None:
         """Bring the message up to this text, or leave that to a later call."""
 
-    async def turn(self, message: str) -> None:
+    def turn(self, message: str) -> Coroutine[Any, Any, None]:
         """Wait until the platform lets this message be finished; an empty id is a new one's."""
 
     async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:

@@ -158,14 +158,14 @@ class Reply:
         if part.state == PartState.OPENING:
             await self._find(part)
         while True:
-            await self._outlet.turn(part.message)
+            await self._held.while_ours(self._outlet.turn(part.message))
             await check()
             self._held.may_send()
             try:
                 await self._send(part, closing)
                 break
             except NotNow as asked:  # meanwhile there may be other readers
-                await asyncio.sleep(asked.seconds)
+                await self._held.pause(asked.seconds)
         await in_inbox(ledger.sent, part)
 
     async def _send(self, part: ReplyPart, closing: Closing | None) -> None:

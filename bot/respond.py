@@ -17,6 +17,7 @@ from backend.chat.history import shown_to
 from backend.chat.models import Message
 from bot import inbox, ledger, wording
 from bot.closings import closing_of
+from bot.errors import DeliveryError
 from bot.leases import Held
 from bot.models import InboxItem, ItemState
 from bot.platforms import Outlet, Platform
@@ -88,12 +89,17 @@ async def _answer(held: Held, place: Place, outlet: Outlet, reply: Reply) -> Non
         str(conversation.pk) if conversation else None,
         await outlet.earlier(),
     )
+    answered = None
     try:
         async with reply.growing():
             answered = await held.while_ours(_ask(item, question, reply))
     except BadQuestion as error:
         await _decide(item, reply.texts(str(error)))
         return
+    except DeliveryError:
+        if answered is not None:  # nobody was shown it, and it is asked again
+            await in_inbox(inbox.forget_turns, [answered.message])
+        raise
     if not await in_inbox(
         inbox.decide, item, ItemState.ANSWERED, reply.texts(answered.answer.text), answered.message
     ):

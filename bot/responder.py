@@ -6,7 +6,7 @@ import logging
 import time
 from datetime import timedelta
 
-from django.db import DatabaseError
+from django.db import Error
 
 from backend import db
 from bot import inbox, wording
@@ -89,14 +89,14 @@ class Responder:
                 task = asyncio.create_task(self._work(held))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("The inbox can't be read: %s", error)
             await asyncio.sleep(1)
 
     async def _work(self, held: Held) -> None:
         try:
             await self._respond(held)
-        except DatabaseError as error:  # its lease runs out, and it is taken up again
+        except Error as error:  # its lease runs out, and it is taken up again
             logger.warning("%s could not be put back: %s", held.item, error)
         finally:
             self._held.pop(held.item.pk, None)
@@ -147,7 +147,7 @@ class Responder:
         """Keep the leases, notice what was lost, set aside what had its attempts."""
         while True:
             await asyncio.sleep(BEAT)
-            with contextlib.suppress(DatabaseError):  # the next beat may come in time
+            with contextlib.suppress(Error):  # the next beat may come in time
                 await self._renew()
                 await in_inbox(inbox.set_aside, list(self._platforms), wording.FAILED)
 

@@ -33,9 +33,12 @@ async def run(platforms: Collection[str]) -> None:
     responder = Responder()
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(responder.run(stop))
+            answering = tasks.create_task(responder.run(stop))
+            # What is in hand is brought to an end before its platform is left.
+            drained = asyncio.Event()
+            answering.add_done_callback(lambda _: drained.set())
             for name, module in connected.items():
-                tasks.create_task(_serve(name, module, responder, stop))
+                tasks.create_task(_serve(name, module, responder, drained))
             await stop.wait()
     finally:
         await warming

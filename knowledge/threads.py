@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,7 +29,7 @@ class Pool:
             keep = self._keeps_connection
             try:
                 return function(*args, **kwargs)
-            except DatabaseError:  # the connection may be of no use any more
+            except Error:  # the connection may be of no use any more
                 keep = False
                 raise
             finally:

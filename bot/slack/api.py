@@ -39,6 +39,8 @@ BY_CHANNEL = {"chat.postMessage", "chat.postEphemeral"}
 # Seconds in which what gave no answer is asked for only where it must be.
 REST = 10.0
 ASKED = "ratelimited"
+# Seconds in a queue after which what is meant for now is thought over.
+LONG_QUEUE = 1.0
 # Waiting longer than this, in seconds, is worth a word to whoever waits.
 LONG_WAIT = 3.0
 
@@ -77,7 +79,10 @@ class SlackApi:
         gate = self._gate(method, args)
         if optional:
             gate.check()
+        queued = time.monotonic()
         async with gate.lock:
+            if now and time.monotonic() - queued > LONG_QUEUE:
+                raise NotNow()
             while True:
                 if optional:
                     gate.check()

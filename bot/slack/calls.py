@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from bot.errors import DeliveryError, NotNow, Refused
 from bot.slack.api import ASKED, REST, SlackApi
+from knowledge.errors import LeaseLost
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,14 @@ class Flights:
         if key not in self._tasks:
             task = self._tasks[key] = asyncio.ensure_future(read())
             task.add_done_callback(lambda _: self._tasks.pop(key))
-        found: Found = await asyncio.shield(self._tasks[key])
+        reading = self._tasks[key]
+        try:
+            found: Found = await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            waiting = asyncio.current_task()
+            if reading.cancelled() and waiting is not None and not waiting.cancelling():
+                raise LeaseLost() from None  # closed: the item is for the next process
+            raise
         return found
 
     async def close(self) -> None:

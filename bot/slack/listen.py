@@ -60,8 +60,6 @@ def make_app(
         # In Socket Mode nothing is signed; over HTTP the view refuses to go without.
         signing_secret=settings.SLACK_SIGNING_SECRET or "none",
         before_authorize=keep,
-        # A deletion of our own message is a thing to hear of.
-        ignoring_self_events_enabled=False,
         raise_error_for_unhandled_request=False,
     )
     api = SlackApi(client)

@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot import wording
-from bot.errors import NotNow, Refused, Unclear
+from bot.errors import NotNow, Refused, Unclear, Unreachable
 from bot.models import InboxItem, ReplyPart
 from bot.platforms import Closing
 from bot.slack import render
@@ -107,6 +107,10 @@ async def _responded(url: str, message: dict[str, Any]) -> bool:
         answer = await AsyncWebhookClient(url, retry_handlers=[], timeout=5).send_dict(
             message | {"response_type": "ephemeral"}
         )
+    except aiohttp.ClientConnectorError:
+        raise Unreachable("Slack's response URL can't be reached") from None
     except (aiohttp.ClientError, SlackClientError, OSError) as error:
         raise Unclear(f"Slack's response URL: {type(error).__name__}") from None
+    if answer.status_code >= 500:
+        raise Unclear(f"Slack's response URL: HTTP {answer.status_code}")
     return answer.status_code == 200

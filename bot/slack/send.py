@@ -153,7 +153,7 @@ class ThreadOutlet:
             grows = live is not None and text.startswith(live)
             if grows and await self._stop(message, text[len(live or "") :], below):
                 return
-            await self._end_stream(message)
+            await self._end_stream(message, now=True)
             await self._update(message, self._stopped.get(message, text), below, now=True)
         except Refused as error:
             if error.code not in GONE:
@@ -175,12 +175,12 @@ class ThreadOutlet:
         self._forget_stream(message)
         return True
 
-    async def _end_stream(self, message: str) -> None:
+    async def _end_stream(self, message: str, *, now: bool = False) -> None:
         """A live stream can't be edited."""
         if message not in self._live:
             return
         try:
-            await self._api.call("chat.stopStream", channel=self._item.channel, ts=message)
+            await self._api.call("chat.stopStream", now=now, channel=self._item.channel, ts=message)
         except (Refused, Unclear) as error:
             logger.info("%s: the stream ended by itself: %s", self._item, error)
         self._forget_stream(message)

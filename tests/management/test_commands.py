@@ -540,7 +540,7 @@ def test_a_wrong_environment_value_stops_the_start_with_a_sentence(
     assert "Traceback" not in ended.stderr
 
 
-HEAVY = "faiss google.genai openai ctranslate2 tokenizers"
+HEAVY = "faiss google.genai openai ctranslate2 tokenizers slack_bolt slack_sdk aiohttp"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from backend.chat.models import Feedback
 from bot.models import InboxItem
 from bot.responder import Responder
-from bot.slack import service, views
+from bot.slack import http, service
 from bot.threads import in_inbox
 from tests.bot.slack.asking import QUESTION, ask, one_answer, until_settled
 from tests.bot.slack.running import answered, point_to, shown
@@ -35,7 +35,7 @@ async def web(slack: SlackSimulator, settings: Settings) -> AsyncIterator[None]:
     point_to(slack, settings)
     settings.SLACK_APP_TOKEN, settings.SLACK_SIGNING_SECRET = "", slack.app.signing_secret
     slack.settings.ack_timeout = 2.0
-    views._app.cache_clear()
+    http.application.cache_clear()
     django = get_asgi_application()
     quiet = uvicorn.Config(django, port=0, log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(quiet)
@@ -46,7 +46,7 @@ async def web(slack: SlackSimulator, settings: Settings) -> AsyncIterator[None]:
     yield
     server.should_exit = True
     await serving
-    views._app.cache_clear()
+    http.application.cache_clear()
 
 
 @asynccontextmanager
