@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from django.utils import timezone
 
 from bot import inbox, ledger
-from bot.errors import DeliveryError, NotNow, Unclear
+from bot.errors import DeliveryError, NotNow, Resting, Unclear
 from bot.leases import REQUEST_TIMEOUT, Held
 from bot.messages import split
 from bot.models import InboxItem, PartState, ReplyPart
@@ -74,7 +74,7 @@ class Reply:
             try:
                 await self._show()
             except DeliveryError as error:
-                if error.permanent:
+                if error.permanent or isinstance(error, Resting):
                     raise
                 logger.info("%s is not shown yet: %s", self.item, error)
             if not self._shown:  # the first words are not to wait

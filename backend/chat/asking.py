@@ -1,5 +1,6 @@
 """ask(question) -> events: the one door to an answer, for every face of Askwell."""
 
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from knowledge.prompts import Turn
 MAX_QUESTION = 4000
 # How often an answer is begun anew because its readers changed while it was written.
 MAX_ROUNDS = 3
+# Seconds between two looks at who reads along, while words come.
+LOOK_EVERY = 1.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class _Basis:
 async def _one_round(basis: _Basis) -> AsyncGenerator[Event]:
     """The events of one answer; ends without Answered where it must be asked anew."""
     query = answering.Query(basis.kept.text, basis.spaces, basis.past.turns)
-    visible = False
+    visible, looked = False, -LOOK_EVERY
     async with aclosing(answering.answer(query)) as events:
         async for event in events:
             if isinstance(event, Answer):
@@ -103,10 +106,12 @@ async def _one_round(basis: _Basis) -> AsyncGenerator[Event]:
                 elif visible:
                     yield Restart(wording.READERS_CHANGED)
                 return
-            if isinstance(event, Delta) and not visible:
+            if isinstance(event, Delta) and time.monotonic() - looked > LOOK_EVERY:
                 if not await sync_to_async(_still_reads)(basis):
+                    if visible:
+                        yield Restart(wording.READERS_CHANGED)
                     return
-                visible = True
+                visible, looked = True, time.monotonic()
             yield event
 
 

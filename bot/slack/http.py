@@ -18,11 +18,17 @@ from bot.threads import in_inbox
 
 async def answer(request: HttpRequest) -> BoltResponse:
     """What Bolt answers to one request of Slack's, whose signature it checks first."""
-    sent = AsyncBoltRequest(
-        body=request.body.decode(errors="replace"),
-        query=request.META.get("QUERY_STRING", ""),
-        headers={name: [value] for name, value in request.headers.items()},
-    )
+    # Bolt reads both before it checks the signature, and takes neither for granted.
+    if not request.headers.get("X-Slack-Request-Timestamp", "").isdecimal():
+        return BoltResponse(status=401, body="")
+    try:
+        sent = AsyncBoltRequest(
+            body=request.body.decode(errors="replace"),
+            query=request.META.get("QUERY_STRING", ""),
+            headers={name: [value] for name, value in request.headers.items()},
+        )
+    except (ValueError, AttributeError, TypeError):
+        return BoltResponse(status=400, body="")
     return await application().async_dispatch(sent)
 
 

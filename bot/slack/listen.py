@@ -46,7 +46,8 @@ def make_app(
         This comes after the signature and before Bolt asks Slack who we are: that may fail, and
         Bolt acknowledges all the same.
         """
-        event = body.get("event") or {}
+        event = body.get("event")
+        event = event if isinstance(event, dict) else {}
         if body.get("type") != "event_callback" or event.get("type") not in MESSAGES:
             return TAKEN if await _replayed(body) else await next_()
         heard = read_event(body)
