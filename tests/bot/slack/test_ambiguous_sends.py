@@ -1,0 +1,134 @@
+"""Slack breaks off while it is told something: nobody knows whether it was done, and still there
+is one answer, whole (promise 3)."""
+
+import random
+import time
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from pytest_django import Settings
+
+from bot import leases, reply, responder
+from bot.slack import api, send
+from tests.bot.slack.asking import ask, one_answer, until_settled, words
+from tests.bot.slack.running import point_to, running, shown
+from tests.simulators.faults import Answer
+from tests.simulators.gemini import GeminiSimulator
+from tests.simulators.slack.faults import Drop, Error, Fault, Hang, Status
+from tests.simulators.slack.simulator import SlackSimulator
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("closing_clients")]
+
+UNCLEAR: list[Fault] = [
+    Drop(),
+    Drop(after=True),
+    Status(503),
+    Status(503, after=True),
+    Hang(),
+    Hang(after=True),
+    Error("internal_error"),
+    Error("internal_error", after=True),
+]
+SENDS = [
+    f"chat.{name}"
+    for name in ("startStream", "appendStream", "stopStream", "postMessage", "update")
+]
+TEXT = words(40)
+
+
+@pytest.fixture(autouse=True)
+def hurried(slack: SlackSimulator, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streams that are written quickly, to a Slack that soon counts as silent."""
+    point_to(slack, settings)
+    for module in (leases, reply, api):
+        monkeypatch.setattr(module, "REQUEST_TIMEOUT", 1.0)
+    monkeypatch.setattr(api, "REST", 0.0)
+    monkeypatch.setattr(send, "APPEND_EVERY", 0.05)
+    monkeypatch.setattr(send, "UPDATE_EVERY", 0.05)
+
+
+@pytest.fixture(autouse=True)
+def model(offices: None, gemini: GeminiSimulator) -> GeminiSimulator:
+    gemini.faults.always(Answer(TEXT, delay=0.03), on="chat")
+    return gemini
+
+
+async def asked_of_each(slack: SlackSimulator, method: str) -> None:
+    """As many questions at once as there are ways to break off; each way is met once."""
+    slack.faults.next(method, *UNCLEAR)
+    async with running(slack):
+        asked = [ask(slack) for _ in UNCLEAR]
+        for question in asked:
+            await one_answer(slack, question, TEXT)
+    assert slack.faults.pending == 0, "not every fault was met"
+
+
+async def test_a_stream_whose_beginning_is_unclear_is_found_or_begun_anew(
+    slack: SlackSimulator,
+) -> None:
+    await asked_of_each(slack, "chat.startStream")
+
+
+async def test_a_stream_whose_growing_is_unclear_ends_with_the_whole_text(
+    slack: SlackSimulator,
+) -> None:
+    await asked_of_each(slack, "chat.appendStream")
+
+
+async def test_a_stream_whose_end_is_unclear_ends_with_the_whole_text(
+    slack: SlackSimulator,
+) -> None:
+    await asked_of_each(slack, "chat.stopStream")
+
+
+async def test_a_message_whose_posting_is_unclear_is_found_or_posted_anew(
+    slack: SlackSimulator,
+) -> None:
+    slack.faults.always("chat.startStream", Error("method_not_supported_for_channel_type"))
+    await asked_of_each(slack, "chat.postMessage")
+
+
+async def test_a_message_whose_editing_is_unclear_ends_with_the_whole_text(
+    slack: SlackSimulator,
+) -> None:
+    slack.faults.always("chat.startStream", Error("method_not_supported_for_channel_type"))
+    await asked_of_each(slack, "chat.update")
+
+
+async def test_looking_for_a_lost_message_may_fail_as_well(slack: SlackSimulator) -> None:
+    slack.faults.next("chat.startStream", Drop(after=True))
+    slack.faults.next("conversations.replies", Drop(), Status(503), Hang())
+    async with running(slack):
+        await one_answer(slack, ask(slack), TEXT)
+
+
+async def test_a_private_reply_is_given_at_most_once(slack: SlackSimulator) -> None:
+    slack.faults.next("response_url", None, Drop(after=True), Drop())
+    async with running(slack):
+        for question in ("When does it open?", "Where is the office?", "Who is in Lisbon?"):
+            slack.command("ana", "general", "/ask", question)
+        await slack.until(lambda: len(slack.calls_to("response_url")) == 3, timeout=30)
+        await until_settled()
+    assert len([m for m in slack.general.ephemeral if "word39" in shown(m)]) == 2
+
+
+@pytest.mark.soak
+async def test_of_a_thousand_answers_none_is_lost_and_none_comes_twice(
+    slack: SlackSimulator, model: GeminiSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(responder, "DELIVERY_WAIT", timedelta(seconds=2))
+    chosen = random.Random(int(time.time()))
+    model.faults.always(Answer(TEXT, delay=0.01), on="chat")
+    for method in SENDS:
+        often = [fault if chosen.random() < 0.3 else None for fault in UNCLEAR * 200]
+        chosen.shuffle(often)
+        slack.faults.next(method, *often)
+    met = Counter[str]()
+    async with running(slack):
+        for _ in range(50):
+            asked = [ask(slack) for _ in range(20)]
+            for question in asked:
+                await one_answer(slack, question, TEXT, timeout=180)
+    met.update(f"{call.method} {call.error}" for call in slack.calls if call.error)
+    print(f"\n1,000 answers, 0 lost, 0 twice; {met.total()} calls failed: {dict(met)}")
