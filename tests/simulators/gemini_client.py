@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from typing import Any
 
+import httpx2
 from google import genai
 from google.genai import types
 from google.genai.client import AsyncClient
@@ -28,7 +29,9 @@ async def sdk(
 ) -> AsyncIterator[AsyncClient]:
     """The SDK's client; `timeout` in milliseconds."""
     plain = {"verify": NO_CERTIFICATES, "ssl": NO_CERTIFICATES}
-    options["async_client_args"] = plain | options.get("async_client_args", {})
+    # As in the product: with a transport of ours the SDK keeps to httpx where aiohttp is too.
+    ours = {"verify": NO_CERTIFICATES, "transport": httpx2.AsyncHTTPTransport(verify=False)}
+    options["async_client_args"] = ours | options.get("async_client_args", {})
     http = types.HttpOptions(base_url=server.url, timeout=timeout, client_args=plain, **options)
     with closing(genai.Client(api_key=key, http_options=http)) as client:
         async with client.aio as aio:
