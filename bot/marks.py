@@ -11,6 +11,13 @@ def mark_of(platform: str, installation: str, channel: str = "") -> str:
     return mark.read_until if mark else ""
 
 
+def begin(platform: str, installation: str, now: str) -> None:
+    """The first time that we listen: from here on nothing said is missed, however soon we die."""
+    ReadMark.objects.get_or_create(
+        platform=platform, installation=installation, channel="", defaults={"read_until": now}
+    )
+
+
 def move(platform: str, installation: str, channel: str, read_until: str) -> None:
     ReadMark.objects.update_or_create(
         platform=platform,

@@ -31,12 +31,16 @@ class History:
     def __init__(self, api: SlackApi, team: str, bot: str, taken: Callable[[Heard], None]) -> None:
         self._api, self._team, self._bot, self._taken = api, team, bot, taken
 
+    async def begin(self) -> None:
+        """To be called before anything can be heard."""
+        await in_inbox(marks.begin, PLATFORM, self._team, _stamp(time.time()))
+
     async def read_back(self) -> bool:
-        """Every channel that we are in, from its mark on; False where one is to be read again soon.
-        What can't be read keeps its mark. Raises DeliveryError where the channels can't be listed.
-        """
+        """Every channel that we are in, from its mark on; False where one is to be read again
+        soon. `begin` comes first. What can't be read keeps its mark. Raises DeliveryError where
+        the channels can't be listed."""
         begun, whole = _stamp(time.time()), True
-        since = await in_inbox(marks.mark_of, PLATFORM, self._team) or begun
+        since = await in_inbox(marks.mark_of, PLATFORM, self._team)
         async for channel in self._pages("users.conversations", "channels", types=KINDS):
             mark = await in_inbox(marks.mark_of, PLATFORM, self._team, channel["id"]) or since
             try:

@@ -30,7 +30,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds between two readings back while everything seems well.
 READ_BACK_EVERY = 600.0
-# Before a reading that failed is tried again.
+# Before a reading that failed is tried again, and after a new connection: an event may have gone
+# to the old one while the new one was made.
 READ_BACK_AGAIN = 30.0
 
 
@@ -73,6 +74,7 @@ async def serve(responder: Responder, stop: asyncio.Event) -> None:
         taken = _telling(responder)
         app = make_app(client, known_people, taken, rest)
         history = History(api, us["team_id"], us["user_id"], taken)
+        await history.begin()
         responder.connected(SlackPlatform(api, people, us["team_id"], us["user_id"], rest))
         stack.callback(responder.disconnected, PLATFORM)
         logger.info("Slack: connected as @%s in %s", us.get("user"), us.get("team"))
@@ -128,9 +130,11 @@ async def _keep_reading(history: History, anew: asyncio.Event, ended: asyncio.Fu
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await anew.wait()
+        connected = anew.is_set()
         anew.clear()
         try:
-            wait = READ_BACK_EVERY if await history.read_back() else READ_BACK_AGAIN
+            whole = await history.read_back()
+            wait = READ_BACK_EVERY if whole and not connected else READ_BACK_AGAIN
         except Resting as error:
             if not ended.done():
                 ended.set_result(error.detail)

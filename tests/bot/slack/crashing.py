@@ -56,7 +56,7 @@ def hurry() -> None:
     responder.BEAT = LEASE / 3
     for module in (leases, reply, api, service):
         module.REQUEST_TIMEOUT = REQUEST  # type: ignore[attr-defined]
-    responder.WAIT, responder.DELIVERY_WAIT = timedelta(seconds=0.2), timedelta(seconds=1)
+    responder.WAIT, responder.DELIVERY_WAIT = timedelta(milliseconds=1), timedelta(seconds=1)
     running.REST = service.READ_BACK_AGAIN = 0.5
     send.APPEND_EVERY = send.UPDATE_EVERY = 0.05
 

@@ -24,10 +24,14 @@ def point_to(slack: SlackSimulator, settings: Settings) -> None:
 async def running(slack: SlackSimulator) -> AsyncIterator[Responder]:
     """Connected, and stopped as SIGTERM stops it."""
     stop, responder = asyncio.Event(), Responder()
+    before = slack.sockets.live()  # a bot that was stopped may not have left yet
     answering = asyncio.create_task(responder.run(stop))
     serving = asyncio.create_task(service.serve(responder, stop))
     try:
-        await slack.until(lambda: slack.sockets.live() or serving.done(), timeout=10)
+        await slack.until(
+            lambda: any(s not in before for s in slack.sockets.live()) or serving.done(),
+            timeout=10,
+        )
         if serving.done():
             serving.result()
         yield responder

