@@ -54,6 +54,7 @@ class Exchange:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.request: Request
+        self._whole = False
         self._reader = reader
         self._writer = writer
         self._http = h11.Connection(h11.SERVER)
@@ -63,7 +64,7 @@ class Exchange:
 
     async def receive(self) -> bool:
         """Waits for the next request of this connection; false when there is none."""
-        head, raw = None, b""
+        head, raw, self._whole = None, b"", False
         while True:
             event = self._http.next_event()
             if event is h11.NEED_DATA:
@@ -73,7 +74,7 @@ class Exchange:
             elif isinstance(event, h11.Data):
                 raw += event.data
             elif isinstance(event, h11.EndOfMessage) and head is not None:
-                self.request = _request(head, raw)
+                self.request, self._whole = _request(head, raw), True
                 return True
             else:
                 return False
@@ -129,7 +130,7 @@ class Exchange:
 
     @property
     def unfinished(self) -> bool:
-        return self._http.our_state in (h11.SEND_RESPONSE, h11.SEND_BODY)
+        return self._whole and self._http.our_state in (h11.SEND_RESPONSE, h11.SEND_BODY)
 
     async def _write(self, event: h11.Event) -> None:
         data = self._http.send(event)

@@ -1,0 +1,75 @@
+"""What goes out on the wire: answers, faults, attachments."""
+
+import asyncio
+import json
+
+from tests.simulators.discord.core import Core
+from tests.simulators.discord.errors import Refused
+from tests.simulators.discord.faults import Delay, Drop, Error, Fault, Hang, Limited, Status
+from tests.simulators.discord.rates import Call, Limit, bucket, refusal
+from tests.simulators.discord.rest import Answer
+from tests.simulators.loopback import Exchange
+
+
+async def reply(core: Core, exchange: Exchange, call: Call, answer: Answer) -> bool:
+    call.status = answer.status
+    if answer.status in (401, 403, 429):
+        core.rates.invalid += 1
+    headers = {"via": "1.1 google"} | core.rates.headers(call) | answer.headers
+    if answer.status == 204:
+        await exchange.start(204, headers)
+        return await exchange.finish()
+    await exchange.start(answer.status, {"content-type": "application/json"} | headers)
+    await exchange.send(json.dumps(answer.body).encode())
+    return await exchange.finish()
+
+
+async def suffer(core: Core, exchange: Exchange, call: Call, fault: Fault) -> bool | None:
+    """Acts the fault out. None lets the call go on; else whether the connection does."""
+    match fault:
+        case Delay():
+            await asyncio.sleep(fault.seconds)
+            return None
+        case Drop():
+            await exchange.reset()
+        case Hang():
+            await exchange.hang()
+        case Error():
+            call.code = fault.code
+            refused = Refused(fault.code)
+            return await reply(core, exchange, call, Answer(refused.status, refused.body))
+        case Limited():
+            core.rates.bar("*" if fault.everywhere else bucket(call), fault.retry_after)
+            if not fault.via:
+                return await _page(core, exchange, call, 429)
+            body, headers = refusal(Limit(fault.retry_after, fault.everywhere))
+            return await reply(core, exchange, call, Answer(429, body, headers))
+        case Status():
+            return await _page(core, exchange, call, fault.status)
+    return False
+
+
+async def _page(core: Core, exchange: Exchange, call: Call, status: int) -> bool:
+    call.status = status
+    core.rates.invalid += status in (401, 403, 429)
+    await exchange.start(status, {"content-type": "text/html"})
+    await exchange.send(b"<h1>Error</h1>")
+    return await exchange.finish()
+
+
+async def attachment(core: Core, exchange: Exchange) -> bool:
+    """A file's bytes, while its address is good."""
+    request = exchange.request
+    _, _, message, wanted, _ = request.path.split("/", 4)
+    with core.world.lock:
+        found = core.world.find_message(message)
+        held = {a.id: a for a in found.attachments} if found else core.loose
+        file = held.get(wanted)
+        good = request.query.get("hm") == f"{core.signature:08x}"
+    if file is None or not good:
+        await exchange.start(404, {"content-type": "text/plain;charset=UTF-8"})
+        await exchange.send(b"This content is no longer available.")
+        return await exchange.finish()
+    await exchange.start(200, {"content-type": file.content_type})
+    await exchange.send(file.data)
+    return await exchange.finish()
