@@ -18,6 +18,7 @@ from knowledge.models import (
     Embedding,
     EmbeddingModel,
     Section,
+    Space,
     VersionState,
 )
 from knowledge.passages import text_to_embed
@@ -78,7 +79,7 @@ def build(
         hold(version)
         chunking = Chunking.objects.create(
             version=version,
-            space=version.document.space,
+            space=Space.objects.get(documents=version.document_id),
             size=sizes[0],
             overlap=sizes[1],
             passages=len(cuts),
@@ -107,7 +108,11 @@ def publish(chunking: Chunking, version: DocumentVersion) -> None:
     one, or its document removed.
     """
     with transaction.atomic():
-        revision = chunking.space.step()
+        try:
+            revision = chunking.space.step()
+        except Space.DoesNotExist:
+            # Its documents were moved to another.
+            raise LeaseLost(version.document.name) from None
         document = Document.objects.select_for_update().get(pk=version.document_id)
         hold(version, chunking)
         if document.current is not None and document.current.number > version.number:

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from knowledge.index import snapshot_files
-from knowledge.models import Chunk, Chunking, Document, DocumentVersion, Section
+from knowledge.models import Chunk, Chunking, Document, DocumentVersion, Section, Space
 
 BATCH = 500
 
@@ -31,6 +31,48 @@ def purge_removed() -> int:
         snapshot_files.delete_all(document.space)
         Document.objects.filter(pk=document.pk).update(purged_at=timezone.now(), current=None)
     return len(waiting)
+
+
+# How the keys of spaces begin that nobody has any more.
+FORGOTTEN = "forgotten:"
+
+
+def forget_space(space: Space) -> None:
+    """Withdraw everything of the space, which is nobody's from now on. `purge_removed` and
+    `delete_forgotten_spaces` delete it."""
+    with transaction.atomic():
+        revision = space.step()
+        space.key = f"{FORGOTTEN}{space.identity}"
+        space.save(update_fields=["key"])
+        _withdraw_all(space, revision)
+
+
+def _withdraw_all(space: Space, revision: int) -> None:
+    space.documents.filter(removed_at=None).update(removed_at=timezone.now())
+    Chunking.objects.filter(
+        space=space, published_revision__isnull=False, withdrawn_revision=None
+    ).update(withdrawn_revision=revision)
+
+
+def delete_forgotten_spaces() -> None:
+    """Delete what is left of forgotten spaces, names included. Safe to repeat."""
+    for space in Space.objects.filter(key__startswith=FORGOTTEN):
+        try:
+            _delete_forgotten(space)
+        except Space.DoesNotExist:  # another process was quicker
+            continue
+
+
+def _delete_forgotten(space: Space) -> None:
+    with transaction.atomic():  # what somebody was just about to add
+        _withdraw_all(space, space.step())
+    purge_removed()
+    snapshot_files.delete_all(space)
+    with transaction.atomic():
+        Space.objects.select_for_update().get(pk=space.pk)
+        if not space.documents.filter(purged_at=None).exists():
+            space.documents.all().delete()
+            space.delete()
 
 
 def _delete_text(document: Document) -> None:

@@ -7,8 +7,10 @@ import time
 
 from django.db import close_old_connections
 
+from backend.chat.forgetting import sweep_forgotten
 from backend.chat.removal import sweep_removed
 from backend.ingesting import work_on_next
+from bot import forgetting
 from knowledge.index import snapshot_files
 from knowledge.publishing import discard_failed
 
@@ -32,8 +34,7 @@ def run() -> None:
         try:
             worked = work_on_next()
             if time.monotonic() - swept > SWEEP:
-                sweep_removed()
-                discard_failed()
+                sweep()
                 swept = time.monotonic()
         except Exception:
             logger.exception("The worker goes on after a fault")
@@ -42,3 +43,11 @@ def run() -> None:
         close_old_connections()
         if not worked:
             stop.wait(IDLE)
+
+
+def sweep() -> None:
+    """Finish what some process broke off: removals, forgetting people, failed documents."""
+    sweep_removed()
+    sweep_forgotten()
+    forgetting.sweep()
+    discard_failed()

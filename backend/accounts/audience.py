@@ -52,7 +52,7 @@ def readable_spaces(place: Place) -> list[Space]:
 
 def readable_keys(place: Place) -> set[str]:
     """The keys of these spaces; a space that nobody filled yet has no row."""
-    now = _by_its_rows(place)
+    now = as_it_stands(place)
     if now is None:
         return set()
     if not now.bot_is_member:
@@ -61,11 +61,14 @@ def readable_keys(place: Place) -> set[str]:
         return _channel_keys(now, now.channel)
     if now.asker is None:
         return {team_key(now.workspace)}
-    keys = {personal_key(now.workspace, now.asker)} | _joined_channel_keys(now.workspace, now.asker)
-    return keys | {team_key(now.workspace)} if _is_team(now, now.asker) else keys
+    own = {personal_key(now.workspace, now.asker)}
+    if is_team(now, now.asker):
+        return own | _joined_channel_keys(now) | {team_key(now.workspace)}
+    # A guest here is one here, whatever else they are by another identity.
+    return own | _joined_channel_keys(now, now.identity)
 
 
-def _by_its_rows(place: Place) -> Place | None:
+def as_it_stands(place: Place) -> Place | None:
     """The place as its rows stand now; None where the asker may read nothing, or where person,
     channel and workspace don't belong together."""
     here = {"installation__workspace": place.workspace}
@@ -95,23 +98,27 @@ def _channel_keys(place: Place, channel: Channel) -> set[str]:
     known = channel.outsiders_read_at is not None and channel.outsiders_read_at > _oldest_known()
     only_team = known and channel.has_outsiders is False
     # Whoever asks reads along, whatever was known of the members.
-    if place.asker is not None and not _is_team(place, place.asker):
+    if place.asker is not None and not is_team(place, place.asker):
         only_team = False
     own = {_key_of(channel)}
     return own | {team_key(place.workspace)} if only_team or channel.outsiders_allowed else own
 
 
-def _joined_channel_keys(workspace: Workspace, user: User) -> set[str]:
+def _joined_channel_keys(place: Place, only: Identity | None = None) -> set[str]:
+    """The channels that the asker is in, by any of their identities or by one only."""
     joined = ChannelMember.objects.filter(
-        identity__user=user,
-        identity__installation__workspace=workspace,
-        channel__installation__workspace=workspace,
+        identity__user=place.asker,
+        identity__installation__workspace=place.workspace,
+        channel__installation__workspace=place.workspace,
         read_at__gt=_oldest_known(),
     ).exclude(identity__standing=Standing.REMOVED)
+    if only is not None:
+        joined = joined.filter(identity=only)
     return {_key_of(member.channel) for member in joined.select_related("channel__installation")}
 
 
-def _is_team(place: Place, asker: User) -> bool:
+def is_team(place: Place, asker: User) -> bool:
+    """Whether the asker counts as team in this place, by the identity that stands there."""
     if place.identity is not None:
         known = place.identity.read_at > _oldest_known()
         return known and place.identity.standing == Standing.TEAM

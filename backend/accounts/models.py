@@ -4,6 +4,9 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
 
+# How the addresses of users end whom only a chat platform knows.
+UNREACHABLE = ".invalid"
+
 
 class UserManager(BaseUserManager["User"]):
     def for_email(self, email: str) -> "User":
@@ -16,12 +19,19 @@ class User(AbstractBaseUser):
 
     email = models.EmailField(unique=True)
     is_active = models.BooleanField(default=True)
+    # Nobody any more: what is left of somebody who was forgotten, until the sweep has deleted it.
+    forgotten = models.BooleanField(default=False)
 
     USERNAME_FIELD = EMAIL_FIELD = "email"
     objects = UserManager()
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether they have an address of their own, for the page."""
+        return not self.email.endswith(UNREACHABLE)
 
 
 class Workspace(models.Model):
@@ -45,6 +55,9 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    # Made because an identity is of the team, and ends with the last such. One that was made for
+    # the page stays.
+    by_platform = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -66,6 +79,8 @@ class Installation(models.Model):
     platform = models.CharField(max_length=10, choices=Platform.choices)
     external_id = models.CharField(max_length=64)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="installations")
+    # The name of the role whose holders count as team; empty where every member does.
+    team_role = models.CharField(max_length=100, blank=True)
 
     class Meta:
         constraints = [
@@ -153,3 +168,43 @@ class SignInToken(models.Model):
 
     def __str__(self) -> str:
         return f"sign-in link of {self.user or 'the first admin'}"
+
+
+class LinkCode(models.Model):
+    """A short-lived code, kept as a hash, which joins whoever asked for it with whoever enters it
+    twice: once to be told whose it is, once to confirm."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="link_codes")
+    # Where it was asked for; None on the page.
+    identity = models.ForeignKey(Identity, null=True, on_delete=models.CASCADE)
+    name = models.CharField(max_length=80)
+    expires_at = models.DateTimeField()
+    # Who was told whose it is.
+    shown_to = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    def __str__(self) -> str:
+        return f"link code of {self.user}"
+
+
+class CodeTry(models.Model):
+    """A wrong code that somebody entered; too many of them, and they have to wait."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"wrong code of {self.user}"
+
+
+class ForgottenIdentity(models.Model):
+    """Who was forgotten, until the bot has forgotten what they said to it until then."""
+
+    platform = models.CharField(max_length=10, choices=Platform.choices)
+    installation = models.CharField(max_length=64)
+    external_id = models.CharField(max_length=64)
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.platform}/{self.installation}/{self.external_id}"

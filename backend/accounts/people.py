@@ -5,13 +5,14 @@ however the writes of several processes fall.
 """
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from backend.accounts.models import (
+    UNREACHABLE,
     Channel,
     ChannelMember,
     Identity,
@@ -19,11 +20,18 @@ from backend.accounts.models import (
     Membership,
     Standing,
     User,
+    Workspace,
 )
 from backend.accounts.spaces import home
 
+# What was read longer ago is read again before it is used.
+REFRESH = timedelta(minutes=2)
 # The reading time of what could not be read yet.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def is_fresh(read_at: datetime) -> bool:
+    return read_at > timezone.now() - REFRESH
 
 
 def installation_of(platform: str, external_id: str) -> Installation:
@@ -64,14 +72,20 @@ def record_person(
         identity.refresh_from_db(fields=["standing", "read_at"])
         return identity
     identity.standing, identity.read_at = standing, read_at
-    _settle_membership(identity)
+    settle_membership(identity.user, identity.installation.workspace)
     return identity
+
+
+def address_of(installation: Installation, external_id: str) -> str:
+    """The address of a user whom only this identity makes known. No user has it who has not this
+    identity: who comes anew must never be taken for one who was here before."""
+    host = f"{installation.external_id}.{installation.platform}{UNREACHABLE}"
+    return f"{external_id}@{host}".lower()
 
 
 def _identity_for(installation: Installation, external_id: str) -> Identity:
     """With a user of its own, whose address no mail reaches: addresses never join identities."""
-    host = f"{installation.external_id}.{installation.platform}.invalid"
-    address = f"{external_id}@{host}".lower()
+    address = address_of(installation, external_id)
     # Another process may make the same rows at this moment.
     User.objects.bulk_create([User(email=address)], ignore_conflicts=True)
     identity = Identity(
@@ -84,15 +98,14 @@ def _identity_for(installation: Installation, external_id: str) -> Identity:
     return _persons(installation, external_id).get()
 
 
-def _settle_membership(identity: Identity) -> None:
-    workspace = identity.installation.workspace
-    if identity.standing == Standing.TEAM:
-        member = Membership(user=identity.user, workspace=workspace)
+def settle_membership(user: User, workspace: Workspace) -> None:
+    """Whoever is of the team by any identity is a member; else what a platform gave ends."""
+    known = Identity.objects.filter(user=user, installation__workspace=workspace)
+    if known.filter(standing=Standing.TEAM).exists():
+        member = Membership(user=user, workspace=workspace, by_platform=True)
         Membership.objects.bulk_create([member], ignore_conflicts=True)
-        return
-    others = Identity.objects.filter(user=identity.user, installation__workspace=workspace)
-    if not others.filter(standing=Standing.TEAM).exists():
-        Membership.objects.filter(user=identity.user, workspace=workspace).delete()
+    else:
+        Membership.objects.filter(user=user, workspace=workspace, by_platform=True).delete()
 
 
 def channel_of(installation: Installation, external_id: str) -> Channel:
@@ -172,6 +185,7 @@ def record_came(installation: Installation, person: str, channel: str, read_at: 
 
 
 def record_left(installation: Installation, person: str, channel: str) -> None:
+    """Someone left a channel: what they ask in private draws on it no more."""
     ChannelMember.objects.filter(
         identity__installation=installation,
         identity__external_id=person,

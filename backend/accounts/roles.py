@@ -1,6 +1,6 @@
 """Roles in a workspace, and what they allow."""
 
-from backend.accounts.audience import Place, readable_keys
+from backend.accounts.audience import Place, as_it_stands, is_team, readable_keys
 from backend.accounts.models import Membership, Role, User, Workspace
 from backend.accounts.spaces import personal_key
 
@@ -13,15 +13,26 @@ def role_of(user: User, workspace: Workspace) -> str | None:
     return membership.role if membership else None
 
 
+def role_at(place: Place) -> str | None:
+    """The asker's role as they stand in this place: a guest here has none, whatever role they
+    have by another identity."""
+    now = as_it_stands(place)
+    if now is None or now.asker is None or not is_team(now, now.asker):
+        return None
+    return role_of(now.asker, now.workspace)
+
+
 def set_role(user: User, workspace: Workspace, role: str) -> None:
     Membership.objects.update_or_create(
         user=user, workspace=workspace, defaults={"role": Role(role)}
     )
 
 
-def changeable_keys(user: User, workspace: Workspace) -> set[str]:
-    """The keys of the spaces that the user may add to and remove from: their own, and a curator's
-    or admin's all that they may read."""
-    curates = role_of(user, workspace) in (Role.CURATOR, Role.ADMIN)
-    others = readable_keys(Place(workspace, user=user)) if curates else set()
-    return {personal_key(workspace, user)} | others
+def changeable_keys(place: Place) -> set[str]:
+    """The keys of the spaces that whoever speaks in this place, which is private, may add to and
+    remove from: their own, and a curator's or admin's all that they may read."""
+    if place.asker is None:
+        return set()
+    curates = role_at(place) in (Role.CURATOR, Role.ADMIN)
+    others = readable_keys(place) if curates else set()
+    return {personal_key(place.workspace, place.asker)} | others

@@ -124,10 +124,11 @@ def _keep_question(question: Question) -> Message:
     with transaction.atomic():
         conversation = _conversation(question, text)
         conversation.save()  # moves it up in the list
+        asked = {"speaker": Speaker.USER, "text": text, "asker": question.place.asker}
         latest = conversation.messages.last()
-        if latest and latest.speaker == Speaker.USER and latest.text == text:
+        if latest and all(getattr(latest, name) == value for name, value in asked.items()):
             return latest  # asked again after its answer broke off
-        return conversation.messages.create(speaker=Speaker.USER, text=text)
+        return conversation.messages.create(**asked)
 
 
 def _conversation(question: Question, text: str) -> Conversation:
@@ -186,6 +187,7 @@ def _keep_answer(kept: Message, answer: Answer, past: Past) -> Answered:
     with transaction.atomic():
         message = Message.objects.create(
             conversation=kept.conversation,
+            asker=kept.asker,
             speaker=Speaker.ASSISTANT,
             text=answer.text,
             category=answer.category,

@@ -36,6 +36,8 @@ class Message(models.Model):
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, related_name="messages"
     )
+    # Who asked: of a question and of its answer.
+    asker = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     speaker = models.CharField(max_length=10, choices=Speaker.choices)
     text = models.TextField()
     created_at = models.DateTimeField(auto_now_add=True)

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from django.db import transaction
 from django.utils import timezone
 
-from backend.chat.models import Conversation, Message, Source
+from backend.chat import wording
+from backend.chat.models import Conversation, Message, Source, Speaker
 from knowledge.models import Document
 from knowledge.removal import purge_removed, remove_document
 
@@ -29,9 +30,20 @@ def sweep_removed() -> None:
 def remove_turns(messages: Collection[int]) -> None:
     """Remove what was said in these messages, and the conversations that become empty."""
     said = Message.objects.filter(pk__in=messages)
-    conversations = list(said.values_list("conversation", flat=True))
-    said.delete()
-    Conversation.objects.filter(pk__in=conversations, messages=None).delete()
+    conversations = set(said.values_list("conversation", flat=True))
+    with transaction.atomic():
+        said.delete()
+        Conversation.objects.filter(pk__in=conversations, messages=None).delete()
+        for conversation in Conversation.objects.filter(pk__in=conversations):
+            _retitle(conversation)
+
+
+def _retitle(conversation: Conversation) -> None:
+    """A title is what was said first, so it goes with that."""
+    first = conversation.messages.first()
+    question = first is not None and first.speaker == Speaker.USER and first.erased_at is None
+    title = first.text[:200] if first and question else wording.UNTITLED
+    Conversation.objects.filter(pk=conversation.pk).exclude(title=title).update(title=title)
 
 
 def _erase_answers() -> None:

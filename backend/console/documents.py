@@ -38,7 +38,7 @@ def documents(request: HttpRequest) -> HttpResponse:
 def _list(request: HttpRequest) -> HttpResponse:
     place = place_of(request)
     entries = catalogue(readable_spaces(place))
-    changeable = changeable_keys(_user(place), place.workspace)
+    changeable = changeable_keys(place)
     return JsonResponse(
         {
             "documents": [_fields(entry, changeable) for entry in entries],
@@ -73,7 +73,7 @@ def remove_document(request: HttpRequest, pk: UUID) -> HttpResponse:
     document = Document.objects.kept().filter(pk=pk, space__in=readable_spaces(place)).first()
     if document is None:
         return problem(NOT_FOUND, 404)
-    if document.space.key not in changeable_keys(_user(place), place.workspace):
+    if document.space.key not in changeable_keys(place):
         return problem(NOT_YOURS, 409)
     remove(document)
     return HttpResponse(status=204)
@@ -84,7 +84,7 @@ def remove_document(request: HttpRequest, pk: UUID) -> HttpResponse:
 def remove_samples(request: HttpRequest) -> HttpResponse:
     """Remove all sample documents. Their rows stay, so they never come back by themselves."""
     place = place_of(request)
-    changeable = changeable_keys(_user(place), place.workspace)
+    changeable = changeable_keys(place)
     samples = Document.objects.kept().filter(sample=True, space__in=readable_spaces(place))
     theirs = list(samples.filter(space__key__in=changeable).select_related("space"))
     if samples.exists() and not theirs:
@@ -133,7 +133,7 @@ def spaces_to_add_to(place: Place) -> list[dict[str, str]]:
     user = _user(place)
     choices = [{"key": personal_key(place.workspace, user), "label": "Only me"}]
     team = space_for(team_key(place.workspace))
-    if team.key in changeable_keys(user, place.workspace):
+    if team.key in changeable_keys(place):
         choices.append({"key": team.key, "label": "The whole team"})
     return choices
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from backend.console import answers, conversations, documents, views
+from backend.console import answers, conversations, documents, person, views
 
 urlpatterns = [
     path("", views.page),
@@ -13,5 +13,11 @@ urlpatterns = [
     path("documents/", documents.documents),
     path("documents/samples/", documents.remove_samples),
     path("documents/<uuid:pk>/", documents.remove_document),
+    path("me/identities/", person.identities),
+    path("me/identities/<int:pk>/", person.unlink),
+    path("me/code/", person.make_code),
+    path("me/link/", person.enter),
+    path("me/data/", person.my_data),
+    path("me/forget/", person.forget),
     path("passages/<int:version>/<int:section>/", documents.show_passage),
 ]

@@ -1,7 +1,11 @@
 import logging
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from django.conf import settings as configured
 from pytest_django import Settings
 
 from backend.logs import RedactingFormatter
@@ -35,3 +39,24 @@ def test_what_lets_somebody_in_is_taken_out(said: str, kept: str) -> None:
     line = RedactingFormatter().format(record)
     assert "canary" not in line
     assert kept in line
+
+
+WITHOUT_ACCESS_LOG = """
+import logging, uvicorn
+uvicorn.Config("backend.asgi:application", access_log=False).load()
+assert not logging.getLogger("uvicorn.access").hasHandlers()
+assert logging.getLogger("uvicorn.error").hasHandlers()
+"""
+
+
+def test_addresses_are_not_logged_where_no_access_log_is_wanted(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_ACCESS_LOG],
+        cwd=configured.BASE_DIR,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "backend.settings", "DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 import pytest
 
+from backend.accounts.audience import Place
 from backend.accounts.models import Membership, Role, User, Workspace
 from backend.accounts.roles import changeable_keys, role_of, set_role
 from backend.accounts.spaces import home
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 def may_change(user: User, workspace: Workspace, space: Space) -> bool:
-    return space.key in changeable_keys(user, workspace)
+    return space.key in changeable_keys(Place(workspace, user=user))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern
 
-from backend.accounts.models import Membership, Role, User
+from backend.accounts.models import Identity, Membership, Role, User
 from backend.accounts.spaces import home
 from backend.api.urls import urlpatterns as api_urls
 from backend.chat.models import Conversation, Feedback, Message, Source, Speaker
@@ -36,6 +36,7 @@ class Owned:
     version: DocumentVersion
     question: Message
     answer: Message
+    identity: Identity
 
     @property
     def paths(self) -> dict[str, str]:
@@ -56,6 +57,12 @@ class Owned:
             "passages/<int:version>/<int:section>/": (
                 f"/passages/{self.version.pk}/{section.pk}/?start=0&end=10"
             ),
+            "me/identities/": "/me/identities/",
+            "me/identities/<int:pk>/": f"/me/identities/{self.identity.pk}/",
+            "me/code/": "/me/code/",
+            "me/link/": "/me/link/",
+            "me/data/": "/me/data/",
+            "me/forget/": "/me/forget/",
             "health/": "/api/health/",
         }
 
@@ -73,7 +80,7 @@ def owned_by(owner: User, space: Space, add_text: AddText) -> Owned:
     Source.objects.create(
         message=answer, number=1, version=version, section=section, start=0, end=9, excerpt=TEXT
     )
-    return Owned(owner, version, question, answer)
+    return Owned(owner, version, question, answer, known(installed(), of=owner))
 
 
 @pytest.fixture
@@ -116,6 +123,7 @@ def untouched(owned: Owned) -> bool:
         and not Feedback.objects.exists()
         and Message.objects.count() == 2
         and Document.objects.count() == 1
+        and Identity.objects.filter(pk=owned.identity.pk, user=owned.owner).exists()
     )
 
 

@@ -115,3 +115,25 @@ def test_a_used_link_says_so(askwell: dict[str, str], browser: Browser, signed_i
 def test_the_sign_in_token_is_in_no_log(askwell: dict[str, str], signed_in: Path) -> None:
     token = askwell["link"].rstrip("/").rpartition("/")[2]
     assert token not in Path(askwell["log"]).read_text()
+
+
+def test_a_person_links_their_chat_gets_their_data_and_sees_what_forgetting_means(
+    page: Page,
+) -> None:
+    page.click("#open-you")
+    dialog = page.locator("#you")
+    expect(dialog).to_be_visible()
+    page.click("#make-code")
+    expect(page.locator("#link-code")).to_contain_text("Say /link ")
+    page.fill("#code", "ABCD-EFGH")
+    page.press("#code", "Enter")
+    expect(page.locator("#link-told")).to_contain_text("This code is wrong")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download what is stored about you").click()
+    assert download.value.suggested_filename.startswith("askwell-")
+    page.click("#forget-me")
+    page.click("#forget-yes")
+    # The page's person is its only admin.
+    expect(page.locator("#you-problem")).to_contain_text("only admin")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()

@@ -30,8 +30,11 @@ class Command(BaseCommand):
             ).select_related("user", "installation__workspace")
             if not identities:
                 raise CommandError(f"Nobody is known as {who}. Have they written to the bot?")
-            for identity in identities:
-                if identity.standing != Standing.TEAM:
-                    raise CommandError(f"{who} is not one of the team ({identity.standing}).")
+            # One person of Discord may be in several servers.
+            team = [one for one in identities if one.standing == Standing.TEAM]
+            if not team:
+                standings = ", ".join(sorted({one.standing for one in identities}))
+                raise CommandError(f"{who} is not one of the team ({standings}).")
+            for identity in team:
                 set_role(identity.user, identity.installation.workspace, role)
         self.stdout.write(f"{who} is now {role}.")

@@ -509,7 +509,65 @@ function onDrag(event) {
   if (event.type === 'drop') uploadAll(event.dataTransfer.files);
 }
 
+// ---- you: linked identities, your data
+
+const PLATFORMS = { slack: 'Slack', discord: 'Discord' };
+
+function identityRow({ id, platform, name }) {
+  const row = clone('document-template');
+  fillRow(row, `${PLATFORMS[platform]}: ${name}`, '');
+  offerButton(row, `Unlink ${PLATFORMS[platform]}`, () => orTell(unlink(id)));
+  return row;
+}
+
+async function loadIdentities() {
+  const { identities } = await get('/me/identities/');
+  $('identities').replaceChildren(...identities.map(identityRow));
+}
+
+const tell = (text) => { $('link-told').textContent = text; };
+const orTell = (promise) => promise.catch((error) => tell(error.message));
+
+async function unlink(id) {
+  await call(`/me/identities/${id}/`, { method: 'DELETE' });
+  tell('Unlinked. It begins anew; what was joined stays here.');
+  await loadIdentities();
+}
+
+async function makeCode() {
+  const { code } = await (await post('/me/code/', {})).json();
+  $('link-code').textContent = `Say /link ${code} to Askwell in your chat, twice, within ten minutes. Show it to nobody.`;
+}
+
+async function enterCode(event) {
+  event.preventDefault();
+  const { joined, told } = await (await post('/me/link/', { code: $('code').value })).json();
+  if (!joined) return tell(told);
+  $('code').value = '';
+  tell('Linked: you are one person now.');
+  await Promise.all([loadIdentities(), loadConversations(), loadDocuments()]);
+}
+
+async function forgetMe() {
+  await post('/me/forget/', {});
+  location.assign('/');
+}
+
+function openYou() {
+  tell('');
+  $('link-code').textContent = $('you-problem').textContent = '';
+  $('forget-sure').hidden = true;
+  $('you').showModal();
+  orTell(loadIdentities());
+}
+
 // ---- wiring
+
+$('open-you').addEventListener('click', openYou);
+$('make-code').addEventListener('click', () => orTell(makeCode()));
+$('link-form').addEventListener('submit', (event) => orTell(enterCode(event)));
+$('forget-me').addEventListener('click', () => { $('forget-sure').hidden = false; $('forget-yes').focus(); });
+$('forget-yes').addEventListener('click', () => forgetMe().catch((error) => { $('you-problem').textContent = error.message; }));
 
 $('ask-form').addEventListener('submit', submit);
 $('question').addEventListener('input', measure);

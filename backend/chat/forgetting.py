@@ -1,0 +1,98 @@
+"""Forget a person in a workspace: everything that they said, own and are.
+
+At once they are gone from everything that is read; what is left of them hangs on a user who is
+nobody, and on a space that is nobody's. The sweep deletes both, here or in the worker.
+"""
+
+import secrets
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from backend.accounts import linking
+from backend.accounts.audience import Place
+from backend.accounts.errors import LastAdmin
+from backend.accounts.models import (
+    UNREACHABLE,
+    CodeTry,
+    ForgottenIdentity,
+    Identity,
+    LinkCode,
+    Membership,
+    Role,
+    User,
+    Workspace,
+)
+from backend.accounts.spaces import personal_key
+from backend.chat.joining import belongs_elsewhere
+from backend.chat.models import Conversation, Feedback, Message
+from backend.chat.removal import BATCH, remove_turns, sweep_removed
+from knowledge.models import Space
+from knowledge.removal import delete_forgotten_spaces, forget_space
+
+
+def forget(place: Place) -> None:
+    """Forget whoever speaks in this place. What they said to the bot stays in its inbox until
+    the bot has seen the ForgottenIdentity rows. Raises PersonError."""
+    user, _ = linking.present(place)
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        if _is_last_admin(user, place.workspace):
+            raise LastAdmin()
+        _leave(user, place.workspace)
+    sweep_removed()
+    sweep_forgotten()
+
+
+def _is_last_admin(user: User, workspace: Workspace) -> bool:
+    # Two admins who go at once wait for each other here.
+    admins = Membership.objects.filter(
+        workspace=workspace, role=Role.ADMIN, user__is_active=True
+    ).select_for_update(of=("self",))
+    return [admin.user_id for admin in admins] == [user.pk]
+
+
+def _leave(user: User, workspace: Workspace) -> None:
+    address = f"{secrets.token_hex(16)}@forgotten{UNREACHABLE}"
+    nobody = User.objects.create(email=address, is_active=False, forgotten=True)
+    said = Message.objects.filter(
+        Q(asker=user) | Q(conversation__user=user), conversation__workspace=workspace
+    )
+    said.update(asker=nobody, text="", notice="", erased_at=timezone.now())
+    Conversation.objects.filter(user=user, workspace=workspace).update(user=nobody, title="")
+    ours = Message.objects.filter(conversation__workspace=workspace)
+    Feedback.objects.filter(user=user, message__in=ours).update(user=nobody, reason="")
+    space = Space.objects.filter(key=personal_key(workspace, user)).first()
+    if space is not None:
+        forget_space(space)
+    _forget_identities(user, workspace)
+    Membership.objects.filter(user=user, workspace=workspace).delete()
+    LinkCode.objects.filter(user=user, workspace=workspace).delete()
+    CodeTry.objects.filter(user=user).delete()
+    if not belongs_elsewhere(user, workspace):
+        user.delete()
+
+
+def _forget_identities(user: User, workspace: Workspace) -> None:
+    identities = Identity.objects.filter(user=user, installation__workspace=workspace)
+    ForgottenIdentity.objects.bulk_create(
+        ForgottenIdentity(
+            platform=one.installation.platform,
+            installation=one.installation.external_id,
+            external_id=one.external_id,
+        )
+        for one in identities.select_related("installation")
+    )
+    identities.delete()
+
+
+def sweep_forgotten() -> None:
+    """Delete what is left of everybody who was forgotten. Safe to repeat, and repeated by the
+    worker: a process may die in the middle."""
+    for nobody in User.objects.filter(forgotten=True):
+        said = Message.objects.filter(Q(asker=nobody) | Q(conversation__user=nobody))
+        while pks := list(said.values_list("pk", flat=True)[:BATCH]):
+            remove_turns(pks)
+        User.objects.filter(pk=nobody.pk).delete()
+    delete_forgotten_spaces()

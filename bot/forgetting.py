@@ -1,0 +1,50 @@
+"""Forget in the inbox who was forgotten: what they said becomes tombstones without content.
+
+A tombstone keeps the platform's id of the message, so what is delivered again answers nothing.
+"""
+
+from backend.accounts.models import ForgottenIdentity
+from bot import inbox
+from bot.inbox import forget_turns
+from bot.incoming import DIRECT, Key
+from bot.models import InboxItem, ItemState
+
+BATCH = 200
+
+
+def sweep() -> list[Key]:
+    """Forget what everybody who was forgotten said until then; the keys of what was not answered
+    and shown yet, which its owner is to drop. Safe to repeat, and repeated by the worker."""
+    stopped: list[Key] = []
+    for person in ForgottenIdentity.objects.all():
+        theirs = InboxItem.objects.filter(
+            platform=person.platform,
+            installation__in=[person.installation, DIRECT],
+            sender=person.external_id,
+            received_at__lte=person.at,
+        )
+        while (item := theirs.filter(settled=False).order_by("pk").first()) is not None:
+            inbox.void(item)
+            stopped.append(item.key)
+        while pks := list(theirs.values_list("pk", flat=True)[:BATCH]):
+            _bury(pks)
+        person.delete()
+    return stopped
+
+
+def _bury(pks: list[int]) -> None:
+    """What was answered and shown: the messages of the reply are the platform's to keep."""
+    items = InboxItem.objects.filter(pk__in=pks)
+    turns = [pk for pair in items.values_list("question", "answer") for pk in pair if pk]
+    items.update(
+        state=ItemState.VOID,
+        text="",
+        sender="",
+        sender_team="",
+        reason="",
+        route={},
+        conversation=None,
+        question=None,
+        answer=None,
+    )
+    forget_turns(turns)
