@@ -112,6 +112,8 @@ LOGGING = {
     "loggers": {
         "uvicorn": {"handlers": [], "propagate": True},
         "uvicorn.error": {"level": "WARNING"},
+        # --no-access-log is undone where the logger above it is set up anew.
+        "uvicorn.access": {"handlers": [], "propagate": False},
         "pypdf": {"level": "ERROR"},
         # Bolt warns of the token in its environment, which we give it with the client.
         "bot.slack.bolt": {"level": "ERROR"},
@@ -164,6 +166,15 @@ SLACK_BOT_TOKEN = read("str", "SLACK_BOT_TOKEN", "")
 SLACK_APP_TOKEN = read("str", "SLACK_APP_TOKEN", "")
 SLACK_SIGNING_SECRET = read("str", "SLACK_SIGNING_SECRET", "")
 SLACK_API_URL = read("str", "SLACK_API_URL", "https://slack.com/api/", validate=_ADDRESS)
+_GATEWAY = validate.URL(schemes={"ws", "wss"}, require_tld=False)
+DISCORD_TOKEN = read("str", "DISCORD_TOKEN", "")
+DISCORD_API_URL = read(
+    "str", "DISCORD_API_URL", "https://discord.com/api/v10", validate=_ADDRESS
+).rstrip("/")
+DISCORD_GATEWAY_URL = read(
+    "str", "DISCORD_GATEWAY_URL", "wss://gateway.discord.gg/", validate=_GATEWAY
+)
+DISCORD_MESSAGE_CONTENT = read("bool", "DISCORD_MESSAGE_CONTENT", False)
 # What the web process serves for platforms that send over HTTP.
 PLATFORM_URLS = ["bot.slack.urls"]
 INDEX_MEMORY_BYTES = 512 * 1024 * 1024

@@ -2,10 +2,10 @@
 
 from backend.accounts.audience import Place, readable_keys
 from backend.accounts.spaces import team_key
-from backend.chat.models import Source
-from bot import messages, wording
+from backend.chat import models
+from bot import wording
 from bot.models import InboxItem
-from bot.platforms import Closing
+from bot.platforms import Closing, Source
 
 
 def closing_of(item: InboxItem, place: Place | None) -> Closing | None:
@@ -21,14 +21,19 @@ def closing_of(item: InboxItem, place: Place | None) -> Closing | None:
         [_source(source) for source in sources],
         " ".join(notice for notice in notices if notice),
         rated=item.pk,
-        shared=item.pk if item.private and not item.direct else None,
+        shared=item.pk if _may_be_shared(item, place) and not answer.refused else None,
     )
+
+
+def _may_be_shared(item: InboxItem, place: Place) -> bool:
+    """Whether the item may be asked again for others to see."""
+    return item.private and not item.direct and place.bot_is_member
 
 
 def _is_for_team(place: Place) -> bool:
     return team_key(place.workspace) in readable_keys(place)
 
 
-def _source(source: Source) -> messages.Source:
+def _source(source: models.Source) -> Source:
     page = source.section.page if source.section else None
-    return messages.Source(source.number, source.version.document.name, page, source.excerpt)
+    return Source(source.number, source.version.document.name, page, source.excerpt)

@@ -6,9 +6,11 @@ Plain functions over the database; each returns what is said to whoever gave the
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from backend.accounts.audience import Place, readable_keys, readable_spaces
-from backend.accounts.models import Channel, Identity, Role
-from backend.accounts.roles import changeable_keys, role_of, set_role
+from backend.accounts.models import Channel, Identity, Membership, Role, User, Workspace
+from backend.accounts.roles import changeable_keys, role_at, role_of, set_role
 from backend.chat.removal import remove
 from bot import wording
 from knowledge.catalogue import Entry, catalogue
@@ -30,6 +32,7 @@ class Asked:
 
 
 def knowledge(asked: Asked) -> str:
+    """What whoever gave the command is told; it is done by then, where they may."""
     verb, _, rest = asked.text.strip().partition(" ")
     command = _COMMANDS.get(verb.lower())
     return command(asked, rest.strip()) if command else wording.KNOWLEDGE_HELP
@@ -57,9 +60,7 @@ def _line(entry: Entry) -> str:
 def _remove(asked: Asked, name: str) -> str:
     if not name:
         return wording.REMOVE_WHAT
-    user = asked.place.asker
-    assert user is not None
-    keys = changeable_keys(user, asked.place.workspace) & readable_keys(asked.place)
+    keys = changeable_keys(asked.place) & readable_keys(asked.place)
     found = list(Document.objects.kept().filter(space__key__in=keys, name=name)[:2])
     if not found:
         return wording.NO_SUCH_DOCUMENT.format(name=name)
@@ -70,7 +71,7 @@ def _remove(asked: Asked, name: str) -> str:
 
 
 def _role(asked: Asked, rest: str) -> str:
-    if not _is_admin(asked):
+    if not is_admin(asked):
         return wording.ADMINS_ONLY
     role = rest.split()[-1].lower() if rest.split() else ""
     if asked.whom is None or role not in Role.values:
@@ -82,12 +83,22 @@ def _role(asked: Asked, rest: str) -> str:
     # Guests and people of other organisations have no role.
     if person is None or role_of(person.user, asked.place.workspace) is None:
         return wording.ROLE_UNKNOWN
-    set_role(person.user, asked.place.workspace, role)
+    with transaction.atomic():  # of two admins who demote each other, one stays
+        if role != Role.ADMIN and _is_last_admin(person.user, asked.place.workspace):
+            return wording.LAST_ADMIN
+        set_role(person.user, asked.place.workspace, role)
     return wording.ROLE_SET.format(role=role)
 
 
+def _is_last_admin(user: User, workspace: Workspace) -> bool:
+    admins = Membership.objects.filter(
+        workspace=workspace, role=Role.ADMIN, user__is_active=True
+    ).select_for_update()
+    return set(admins.values_list("user", flat=True)) == {user.pk}
+
+
 def _guests(asked: Asked, rest: str) -> str:
-    if not _is_admin(asked):
+    if not is_admin(asked):
         return wording.ADMINS_ONLY
     if rest.lower() not in ("on", "off"):
         return wording.GUESTS_HOW
@@ -98,9 +109,9 @@ def _guests(asked: Asked, rest: str) -> str:
     return wording.GUESTS_ON if on else wording.GUESTS_OFF
 
 
-def _is_admin(asked: Asked) -> bool:
-    user = asked.place.asker
-    return user is not None and role_of(user, asked.place.workspace) == Role.ADMIN
+def is_admin(asked: Asked) -> bool:
+    """Whether who gave the command may give roles and let guests read along."""
+    return role_at(asked.place) == Role.ADMIN
 
 
 _COMMANDS: dict[str, Callable[[Asked, str], str]] = {

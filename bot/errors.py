@@ -42,5 +42,13 @@ class Refused(DeliveryError):
         self.code, self.needed = code, needed
 
 
+class Nowhere(Exception):
+    """Nothing can be asked there; `words` say why, and what to do."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+
 class Resting(DeliveryError):
     """The platform does not let us in."""

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+# The installation of what is said to the bot alone, where the platform names none.
+DIRECT = "@me"
+
 
 @dataclass(frozen=True)
 class Key:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bot.inbox import LEASE
+from bot.claims import LEASE
 from bot.models import InboxItem
 from knowledge.errors import LeaseLost
 

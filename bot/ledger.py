@@ -69,6 +69,7 @@ def withdraw(part: ReplyPart) -> None:
 
 
 def gone(part: ReplyPart) -> bool:
+    """The message of a withdrawn part is taken away."""
     return _step(part, PartState.WITHDRAWN, PartState.GONE)
 
 

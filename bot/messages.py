@@ -16,14 +16,6 @@ _ZERO_WIDTH_JOINER = "\u200d"
 
 
 @dataclass(frozen=True)
-class Source:
-    number: int
-    document: str
-    page: int | None
-    excerpt: str
-
-
-@dataclass(frozen=True)
 class Fence:
     """An open code fence; `dedent` characters of white space are taken off its lines."""
 

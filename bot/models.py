@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from backend.chat.models import Conversation, Message
+from bot.incoming import Key
 
 
 class ItemState(models.TextChoices):
@@ -16,6 +17,10 @@ class ItemState(models.TextChoices):
     ANSWERED = "answered"
     VOID = "void"
     FAILED = "failed"
+
+
+OPEN = (ItemState.RECEIVED, ItemState.CLAIMED)
+DECIDED = (ItemState.ANSWERED, ItemState.FAILED, ItemState.VOID)
 
 
 class InboxItem(models.Model):
@@ -75,6 +80,10 @@ class InboxItem(models.Model):
     def __str__(self) -> str:
         return f"{self.platform}/{self.installation}/{self.channel}/{self.message}"
 
+    @property
+    def key(self) -> Key:
+        return Key(self.platform, self.installation, self.channel, self.message)
+
     def owned(self) -> models.QuerySet["InboxItem"]:
         """The item's row, while it is still ours and its question the same."""
         return InboxItem.objects.filter(pk=self.pk, token=self.token, revision=self.revision)
@@ -115,6 +124,16 @@ class ReplyPart(models.Model):
 
     def __str__(self) -> str:
         return f"part {self.number} of {self.item_id}"
+
+
+class SessionStarts(models.Model):
+    """The budget of sessions that may be begun on a platform: paid until so far in the future."""
+
+    platform = models.CharField(max_length=10, unique=True)
+    paid_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.platform} until {self.paid_until}"
 
 
 class ReadMark(models.Model):

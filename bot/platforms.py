@@ -6,14 +6,23 @@ from typing import Any, Protocol
 
 from backend.accounts.audience import Place
 from bot.errors import DeliveryError
-from bot.incoming import Key
-from bot.messages import Source
 from bot.models import InboxItem, ReplyPart
 from knowledge.prompts import Turn
 
 # Dotted paths of the modules that connect a platform, imported on first use. Each has
-# `configured() -> bool` and `async serve(responder, stop)`.
-SERVICES = {"slack": "bot.slack.service"}
+# `configured() -> bool`, `missing() -> list[str]` (the settings that it still needs) and
+# `async serve(responder, stop)`.
+SERVICES = {"slack": "bot.slack.service", "discord": "bot.discord.service"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place in a document that an answer names."""
+
+    number: int
+    document: str
+    page: int | None
+    excerpt: str
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,8 @@ class Platform(Protocol):
         """Whether the question still stands where it was asked, as far as can be known."""
 
     async def place(self, item: InboxItem) -> Place:
-        """Where the item was asked, with its readers as the platform knows them now."""
+        """Where the item was asked, with its readers as the platform knows them now. Raises
+        Nowhere where nothing can be asked there."""
 
     def outlet(self, item: InboxItem, place: Place | None) -> Outlet:
         """Where its reply is shown; without a place, what is to be taken away."""
@@ -92,7 +102,3 @@ class Platform(Protocol):
 
     def rest(self, reason: str) -> None:
         """Stop until somebody mends it; tried again every minute."""
-
-
-def key_of(item: InboxItem) -> Key:
-    return Key(item.platform, item.installation, item.channel, item.message)

@@ -15,9 +15,9 @@ from backend.chat.asking import Answered, Begun, Question, ask
 from backend.chat.errors import BadQuestion
 from backend.chat.history import shown_to
 from backend.chat.models import Message
-from bot import inbox, ledger, wording
+from bot import claims, inbox, ledger, wording
 from bot.closings import closing_of
-from bot.errors import DeliveryError
+from bot.errors import DeliveryError, Nowhere
 from bot.leases import Held
 from bot.models import InboxItem, ItemState
 from bot.platforms import Outlet, Platform
@@ -42,8 +42,7 @@ async def respond(held: Held, platform: Platform) -> None:
     item = held.item
     if item.state == ItemState.CLAIMED:
         await _take_up(item, platform)
-    # Nobody reads what is only taken away.
-    place = None if item.state == ItemState.VOID else await platform.place(item)
+    place, words = await _place(item, platform)
     outlet = platform.outlet(item, place)
     reply = Reply(held, outlet, await in_inbox(ledger.parts_of, item))
     checked = -JUST_CHECKED
@@ -51,18 +50,21 @@ async def respond(held: Held, platform: Platform) -> None:
     async def check() -> None:
         nonlocal checked
         if item.answer_id and time.monotonic() - checked > JUST_CHECKED:
-            await in_inbox(_check_readers, item, await platform.place(item))
+            await in_inbox(_check_readers, item, (await _place(item, platform))[0])
             checked = time.monotonic()
 
     try:
-        if item.state == ItemState.CLAIMED and place is not None:
+        if item.state == ItemState.CLAIMED:
             await reply.adopt()
-            await _answer(held, place, outlet, reply)
+            if place is None:
+                await _decide(item, reply.texts(words))
+            else:
+                await _answer(held, place, outlet, reply)
             checked = time.monotonic()
         await reply.deliver(await in_inbox(closing_of, item, place), check)
     finally:
         outlet.close()
-    if not await in_inbox(inbox.settle, item):
+    if not await in_inbox(claims.settle, item):
         raise LeaseLost()  # it was deleted meanwhile
 
 
@@ -74,6 +76,16 @@ async def _take_up(item: InboxItem, platform: Platform) -> None:
         await in_inbox(inbox.void, item)
         raise LeaseLost()
     await platform.status(item)
+
+
+async def _place(item: InboxItem, platform: Platform) -> tuple[Place | None, str]:
+    """Who reads the reply; where that can't be anybody, None and what is said instead."""
+    if item.state == ItemState.VOID:  # its reply is only taken away
+        return None, ""
+    try:
+        return await platform.place(item), ""
+    except Nowhere as nowhere:
+        return None, nowhere.words
 
 
 async def _answer(held: Held, place: Place, outlet: Outlet, reply: Reply) -> None:
@@ -101,7 +113,7 @@ async def _answer(held: Held, place: Place, outlet: Outlet, reply: Reply) -> Non
             await in_inbox(inbox.forget_turns, [answered.message])
         raise
     if not await in_inbox(
-        inbox.decide, item, ItemState.ANSWERED, reply.texts(answered.answer.text), answered.message
+        claims.decide, item, ItemState.ANSWERED, reply.texts(answered.answer.text), answered.message
     ):
         await in_inbox(inbox.forget_turns, [answered.message])
         raise LeaseLost()
@@ -116,7 +128,7 @@ def _said_at_once(item: InboxItem) -> str | None:
 
 
 async def _decide(item: InboxItem, texts: list[str]) -> None:
-    if not await in_inbox(inbox.decide, item, ItemState.ANSWERED, texts):
+    if not await in_inbox(claims.decide, item, ItemState.ANSWERED, texts):
         raise LeaseLost()
 
 
@@ -125,7 +137,7 @@ async def _ask(item: InboxItem, question: Question, reply: Reply) -> Answered:
         async for event in events:
             match event:
                 case Begun(conversation, message):
-                    if not await in_inbox(inbox.begun, item, conversation, message):
+                    if not await in_inbox(claims.begun, item, conversation, message):
                         await in_inbox(inbox.forget_turns, [message])
                         raise LeaseLost()
                 case Delta(text):
@@ -137,9 +149,10 @@ async def _ask(item: InboxItem, question: Question, reply: Reply) -> Answered:
     raise LeaseLost()  # ask() ends with Answered, unless it is closed
 
 
-def _check_readers(item: InboxItem, place: Place) -> None:
+def _check_readers(item: InboxItem, place: Place | None) -> None:
     """Raises Reopened where the answer's readers are fewer than those that it was made for."""
     answer = Message.objects.filter(pk__in=[item.answer_id])
-    if not shown_to(answer, readable_spaces(place)).exists():
-        inbox.reopen(item)
+    audience = readable_spaces(place) if place is not None else []
+    if not shown_to(answer, audience).exists():
+        claims.reopen(item)
         raise Reopened()

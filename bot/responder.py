@@ -9,12 +9,12 @@ from datetime import timedelta
 from django.db import Error
 
 from backend import db
-from bot import inbox, wording
+from bot import claims, wording
 from bot.errors import DeliveryError, Resting
 from bot.incoming import Key
 from bot.leases import Held
 from bot.models import InboxItem, ItemState
-from bot.platforms import Platform, key_of
+from bot.platforms import Platform
 from bot.respond import respond
 from bot.threads import in_inbox
 from knowledge.errors import KnowledgeError, LeaseLost
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 CAPACITY = 400
 # Seconds between looks into the inbox; what this process hears itself wakes it at once.
 IDLE = 0.1
-BEAT = inbox.LEASE.total_seconds() / 3
+BEAT = claims.LEASE.total_seconds() / 3
 # Before the second attempt; four times as long before each further one.
 WAIT = timedelta(seconds=1)
 # A platform that is out of reach is tried again so often.
@@ -54,7 +54,7 @@ class Responder:
     def interrupt(self, key: Key) -> None:
         """The item of this key was edited or deleted."""
         for held in self._held.values():
-            if key_of(held.item) == key:
+            if held.item.key == key:
                 held.lost.set()
         self.wake()
 
@@ -81,8 +81,8 @@ class Responder:
     async def _claim(self) -> None:
         try:
             while len(self._held) < CAPACITY and self._platforms:
-                until = time.monotonic() + inbox.LEASE.total_seconds()
-                item = await in_inbox(inbox.claim, list(self._platforms))
+                until = time.monotonic() + claims.LEASE.total_seconds()
+                item = await in_inbox(claims.claim, list(self._platforms))
                 if item is None:
                     return
                 held = self._held[item.pk] = Held(item, until)
@@ -112,15 +112,15 @@ class Responder:
                 raise LeaseLost()
             await respond(held, platform)
         except LeaseLost:
-            await in_inbox(inbox.let_go, item)
+            await in_inbox(claims.let_go, item)
         except Resting as error:
-            await in_inbox(inbox.let_go, item)
+            await in_inbox(claims.let_go, item)
             if platform is not None:
                 platform.rest(error.detail)
         except DeliveryError as error:
             if error.permanent:
                 logger.warning("%s can't be answered: %s", item, error)
-                if await in_inbox(inbox.close, item, str(error)) and platform is not None:
+                if await in_inbox(claims.close, item, str(error)) and platform is not None:
                     await platform.tell(item, error)
             else:
                 await self._put_off(item, str(error))
@@ -135,13 +135,13 @@ class Responder:
         if item.state == ItemState.CLAIMED:
             last = item.attempts >= db.MAX_ATTEMPTS
             wait = timedelta() if last else WAIT * int(4 ** (item.attempts - 1))
-        elif item.attempts >= inbox.MAX_DELIVERIES:
-            await in_inbox(inbox.close, item, reason)
+        elif item.attempts >= claims.MAX_DELIVERIES:
+            await in_inbox(claims.close, item, reason)
             return
         else:
             wait = min(DELIVERY_WAIT, WAIT * 2 ** min(item.attempts, 6))
         logger.info("%s is put off: %s", item, reason)
-        await in_inbox(inbox.put_off, item, reason, wait)
+        await in_inbox(claims.put_off, item, reason, wait)
 
     async def _beat(self) -> None:
         """Keep the leases, notice what was lost, set aside what had its attempts."""
@@ -149,13 +149,13 @@ class Responder:
             await asyncio.sleep(BEAT)
             with contextlib.suppress(Error):  # the next beat may come in time
                 await self._renew()
-                await in_inbox(inbox.set_aside, list(self._platforms), wording.FAILED)
+                await in_inbox(claims.set_aside, list(self._platforms), wording.FAILED)
 
     async def _renew(self) -> None:
         held, now = dict(self._held), time.monotonic()
-        ours = await in_inbox(inbox.renew, {pk: one.item for pk, one in held.items()})
+        ours = await in_inbox(claims.renew, {pk: one.item for pk, one in held.items()})
         for pk, one in held.items():
             if pk in ours:
-                one.until = now + inbox.LEASE.total_seconds()
+                one.until = now + claims.LEASE.total_seconds()
             else:
                 one.lost.set()

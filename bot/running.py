@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from types import ModuleType
 
@@ -25,10 +25,7 @@ async def run(platforms: Collection[str]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    services = {name: import_module(SERVICES[name]) for name in platforms}
-    connected = {name: module for name, module in services.items() if module.configured()}
-    for name in services.keys() - connected.keys():
-        logger.info("%s is not set up", name)
+    connected = _set_up({name: import_module(SERVICES[name]) for name in platforms})
     warming = asyncio.create_task(in_pool(warm_up))
     responder = Responder()
     try:
@@ -43,6 +40,14 @@ async def run(platforms: Collection[str]) -> None:
     finally:
         await warming
         await aclose_chat_models()
+
+
+def _set_up(services: Mapping[str, ModuleType]) -> dict[str, ModuleType]:
+    """Those that have what they need; of the others is logged what is missing."""
+    for name, module in services.items():
+        if missing := module.missing():
+            logger.info("%s is not set up: %s is missing", name, ", ".join(missing))
+    return {name: module for name, module in services.items() if module.configured()}
 
 
 async def _serve(name: str, module: ModuleType, responder: Responder, stop: asyncio.Event) -> None:

@@ -33,6 +33,10 @@ NOT_SHOWN_WHY = {
     "thread_not_found": "the thread is gone",
 }
 NOT_SHOWN_OTHER = "Slack refused it ({code}); tell your admin"
+NOT_LET_IN = (
+    "Slack does not let me in right now, so I can't see who may read what. Tell your admin; "
+    "questions wait until it does."
+)
 SEARCHING = "Searching for: {question}"
 ASK_ME = "Ask me about your team's documents"
 WHAT_CAN_YOU_DO = "What can you do?"
@@ -68,10 +72,56 @@ SEVERAL_DOCUMENTS = "Several documents are called “{name}”; the web page sho
 REMOVED = "“{name}” is removed, with its text and the answers that used it."
 ROLE_HOW = "Say who and what: `/knowledge role @PERSON member|curator|admin`."
 ROLE_UNKNOWN = "I don't know this person as one of your team."
+LAST_ADMIN = "They are the only admin. Make somebody else an admin first."
 ROLE_SET = "Done: the role is now {role}."
 GUESTS_HOW = "Say `/knowledge guests on` or `/knowledge guests off`."
 GUESTS_WHERE = "This is for channels that I am in. Say it in the one that you mean."
 GUESTS_ON = "From now on, answers here draw on the team's documents although guests read along."
 GUESTS_OFF = (
     "From now on, answers here draw on this channel's documents alone while guests read along."
+)
+CLAIM_ME = (
+    "Nobody has claimed this server yet, so I know nothing here. Whoever runs me can change that "
+    "with this command: `python manage.py claim discord {id}`."
+)
+NO_SERVER = "I answer members of the servers that I belong to, and I share none with you yet."
+WHICH_SERVER = (
+    "You share several servers with me: {names}. Which one is this about? Answer with its name; "
+    "I'll remember it for our direct messages."
+)
+NOT_A_MEMBER_DISCORD = (
+    "I'm not a member here, so only you see this, and I used your own documents alone."
+)
+NOT_SHOWN_OTHER_DISCORD = "Discord refused it ({code}); tell your admin"
+NOT_SHOWN_WHY_DISCORD = {
+    "10003": "the channel or thread is gone",
+    "10008": "the message is gone",
+    "50001": "I can't see the channel; let me in and ask again",
+    "50013": "I may not write in the channel; ask an admin to allow me Send Messages",
+    "50083": "the thread is archived",
+}
+UNKNOWN_BUTTON = "I don't know this button any more. Please ask again."
+THANKS = "Thank you; that is noted."
+NOT_KEPT = "I could not keep your question just now. Please ask again in a moment."
+LINK_CODE = """\
+Your code is `{code}`; it holds for ten minutes. Say `/link {code}` where you are somebody else to \
+me: in Slack, in Discord, or under “You” on the page. From then on I know you as one person, with \
+one history and one set of documents.
+Show the code to nobody, and never enter one that somebody sent you."""
+LINK_WHOSE = (
+    "This code is from {name} {where}. If that is you, say `/link {code}` once more. If somebody "
+    "sent it to you, don't."
+)
+LINK_PLACES = {"slack": "on Slack", "discord": "on Discord", "page": "on the page"}
+LINKED = "Done: you are one person to me now, with one history and one set of documents."
+UNLINKED = (
+    "Done: here you begin anew, without a history or documents of your own. What was joined "
+    "stays with your other identities."
+)
+MY_DATA = "This is what I have stored about you, as far as you may see it from here."
+MY_DATA_SENT = "Look into your direct messages with me: the file is there."
+MY_DATA_NOT_SENT = "I could not send you the file: {reason}. Tell your admin."
+FORGOTTEN = (
+    "Done: your questions with their answers, your documents, your feedback and who you are, here "
+    "and where you were linked, are deleted. The messages that stand in this chat I leave to you."
 )

@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from backend.accounts.sign_in import home_has_admin
 from backend.accounts.spaces import home, team_key
+from bot.discord import diagnosis as discord
 from bot.slack import diagnosis as slack
 from knowledge.catalogue import STATUS, catalogue
 from knowledge.embedding import active_model, candidates, embed
@@ -47,7 +48,8 @@ def diagnose() -> Iterator[Finding]:
     yield from _providers()
     yield _embedding_model()
     yield from _documents()
-    yield from (Finding(level, what) for level, what in slack.findings())
+    for platform in (slack, discord):
+        yield from (Finding(level, what) for level, what in platform.findings())
     yield _admin()
 
 

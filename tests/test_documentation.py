@@ -47,6 +47,10 @@ CONTRACT_SETTINGS = {
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
     "SLACK_API_URL",
+    "DISCORD_TOKEN",
+    "DISCORD_API_URL",
+    "DISCORD_GATEWAY_URL",
+    "DISCORD_MESSAGE_CONTENT",
 }
 CONTRACT_COMMANDS: dict[str, set[str]] = {
     "rebuild_vectorstore": {"--chunk-size", "--chunk-overlap", "--show-stats"},
@@ -59,6 +63,7 @@ CONTRACT_COMMANDS: dict[str, set[str]] = {
     "evaluate": {"--json"},
     "run_worker": set(),
     "run_bot": {"--platform"},
+    "claim": {"--team-role"},
     "role": set(),
     "sign_in_link": set(),
     "doctor": set(),

@@ -7,7 +7,7 @@ wants them again, so that none is on its way when Slack asks to wait.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,25 @@ ASKED = "ratelimited"
 LONG_QUEUE = 1.0
 # Waiting longer than this, in seconds, is worth a word to whoever waits.
 LONG_WAIT = 3.0
+
+
+# Entries of one page of a list.
+PAGE = 200
+
+
+async def pages(
+    call: Callable[..., Awaitable[dict[str, Any]]], key: str, **args: Any
+) -> AsyncGenerator[dict[str, Any]]:
+    """What all pages of a call list under `key`."""
+    cursor: dict[str, str] = {}
+    while True:
+        answer = await call(limit=PAGE, **args, **cursor)
+        for found in answer.get(key) or ():
+            yield found
+        following = (answer.get("response_metadata") or {}).get("next_cursor")
+        if not following:
+            return
+        cursor = {"cursor": following}
 
 
 @dataclass

@@ -4,16 +4,16 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable
+from functools import partial
 from typing import Any, TypeVar
 
-from bot.errors import DeliveryError, NotNow, Refused
-from bot.slack.api import ASKED, REST, SlackApi
+from bot.errors import DeliveryError, NotNow, Refused, Resting
+from bot.slack.api import ASKED, REST, SlackApi, pages
 from knowledge.errors import LeaseLost
 
 logger = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
-PAGE = 200
 # The same trouble is logged once in this time.
 LOG_EVERY = 60.0
 
@@ -32,7 +32,7 @@ class Calls:
         self._logged: dict[tuple[str, str], float] = {}
 
     async def ask(self, method: str, expected: Collection[str] = (), **args: Any) -> dict[str, Any]:
-        """The answer. Raises Unread, logged unless its reason is expected."""
+        """The answer. Raises Unread, logged unless its reason is expected, and Resting."""
         try:
             return await self._call(method, args)
         except Unread as error:
@@ -40,7 +40,7 @@ class Calls:
                 self._log(method, str(error))
             raise
 
-    async def pages(
+    def pages(
         self,
         method: str,
         key: str,
@@ -50,15 +50,7 @@ class Calls:
     ) -> AsyncIterator[dict[str, Any]]:
         """What all pages list under `key`. Until that time (of the monotonic clock) it goes on
         after a wait that Slack asked for."""
-        cursor = ""
-        while True:
-            more = {"cursor": cursor} if cursor else {}
-            body = await self._patiently(until, method, expected, limit=PAGE, **args, **more)
-            for item in body.get(key) or ():
-                yield item
-            cursor = (body.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return
+        return pages(partial(self._patiently, until, method, expected), key, **args)
 
     async def _patiently(
         self, until: float, method: str, *args: Any, **more: Any
@@ -74,6 +66,8 @@ class Calls:
     async def _call(self, method: str, args: dict[str, Any]) -> dict[str, Any]:
         try:
             return await self._api.call(method, optional=True, **args)
+        except Resting:  # it is not one question that Slack leaves open
+            raise
         except NotNow as error:
             raise Unread(error.detail, error.seconds) from None
         except Refused as error:
@@ -104,7 +98,7 @@ class Flights:
     async def join(self, key: Hashable, read: Callable[[], Awaitable[Found]]) -> Found:
         if key not in self._tasks:
             task = self._tasks[key] = asyncio.ensure_future(read())
-            task.add_done_callback(lambda _: self._tasks.pop(key))
+            task.add_done_callback(lambda done: self._over(key, done))
         reading = self._tasks[key]
         try:
             found: Found = await asyncio.shield(reading)
@@ -114,6 +108,11 @@ class Flights:
                 raise LeaseLost() from None  # closed: the item is for the next process
             raise
         return found
+
+    def _over(self, key: Hashable, done: asyncio.Task[Any]) -> None:
+        del self._tasks[key]
+        if not done.cancelled():
+            done.exception()  # nobody may wait for it any more
 
     async def close(self) -> None:
         """End what is being read."""

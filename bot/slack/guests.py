@@ -3,7 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -11,12 +11,10 @@ from django.utils import timezone
 
 from backend.accounts.audience import KNOWN_FOR
 from backend.accounts.models import Installation, Standing
-from backend.accounts.people import NEVER, record_outsiders
+from backend.accounts.people import NEVER, is_fresh, record_outsiders
 from bot.slack.api import REST
 from bot.slack.calls import Calls, Flights, Unread
 
-# What was read longer ago is read again before it is used.
-REFRESH = timedelta(minutes=2)
 # How long a question waits for a sweep (seconds), which goes on for the questions after it.
 SWEEP_WAIT = 10.0
 KINDS = "public_channel,private_channel,mpim"
@@ -36,10 +34,6 @@ def standing_of(user: dict[str, Any], team: str) -> Standing:
     if user.get("is_restricted") or user.get("is_ultra_restricted"):
         return Standing.GUEST
     return Standing.TEAM
-
-
-def is_fresh(read_at: datetime) -> bool:
-    return read_at > timezone.now() - REFRESH
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ thousand messages, is left out and logged.
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bot import inbox, marks
 from bot.errors import DeliveryError, Refused, Resting
 from bot.incoming import Heard
-from bot.slack.api import SlackApi
+from bot.slack.api import SlackApi, pages
 from bot.slack.events import PLATFORM, read_past
 from bot.threads import in_inbox
 
@@ -21,7 +22,6 @@ logger = logging.getLogger(__name__)
 # The cap: messages of a channel, and seconds.
 MESSAGES = 1_000
 OLDEST = 24 * 3600
-PAGE = 200
 KINDS = "public_channel,private_channel,mpim,im"
 
 JSON = dict[str, Any]
@@ -41,7 +41,8 @@ class History:
         the channels can't be listed."""
         begun, whole = _stamp(time.time()), True
         since = await in_inbox(marks.mark_of, PLATFORM, self._team)
-        async for channel in self._pages("users.conversations", "channels", types=KINDS):
+        listed = partial(self._api.call, "users.conversations", types=KINDS)
+        async for channel in pages(listed, "channels"):
             mark = await in_inbox(marks.mark_of, PLATFORM, self._team, channel["id"]) or since
             try:
                 await self._read_channel(channel, mark, begun)
@@ -73,7 +74,7 @@ class History:
     async def _take_all(self, channel: JSON, method: str, where: JSON) -> list[str]:
         """Take up to the cap of messages; those that head a thread."""
         read, heads = 0, []
-        async for message in self._pages(method, "messages", **where):
+        async for message in pages(partial(self._api.call, method), "messages", **where):
             read += 1
             if read > MESSAGES:
                 logger.warning(
@@ -88,17 +89,6 @@ class History:
             if heard is not None and await in_inbox(inbox.take, heard):
                 self._taken(heard)
         return heads
-
-    async def _pages(self, method: str, key: str, **args: Any) -> AsyncGenerator[JSON]:
-        cursor = ""
-        while True:
-            more: JSON = {"cursor": cursor} if cursor else {}
-            answer = await self._api.call(method, limit=PAGE, **args, **more)
-            for found in answer.get(key) or ():
-                yield found
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return
 
 
 def _stamp(seconds: float) -> str:

@@ -11,15 +11,19 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import inbox
+from bot import inbox, wording
+from bot.errors import Resting
 from bot.incoming import Heard
 from bot.slack.actions import Actions
 from bot.slack.api import SlackApi
 from bot.slack.commands import Commands
 from bot.slack.events import read_event
 from bot.slack.people import People
+from bot.slack.private import tell_alone
 from bot.slack.suggesting import suggest
 from bot.threads import in_inbox
+
+logger = logging.getLogger(__name__)
 
 ANY = re.compile(".*")
 TAKEN = BoltResponse(status=200)
@@ -64,7 +68,7 @@ def make_app(
         raise_error_for_unhandled_request=False,
     )
     api = SlackApi(client)
-    Commands(people, taken).listen(app)
+    Commands(people, taken, api).listen(app)
     Actions(people, taken, api).listen(app)
 
     @app.event("app_home_opened")
@@ -79,6 +83,14 @@ def make_app(
             rest(f"Slack says {event['type']}; install the app again, then set its new token")
         else:
             await (await people()).told(event)
+
+    @app.error
+    async def failed(error: Exception, body: dict[str, Any]) -> None:
+        if not isinstance(error, Resting):
+            logger.error("Slack: something that was sent here broke off", exc_info=error)
+            return
+        await tell_alone(str(body.get("response_url") or ""), wording.NOT_LET_IN)
+        rest(error.detail)
 
     return app
 

@@ -18,6 +18,7 @@ from backend.accounts.people import (
     NEVER,
     channel_of,
     forget_outsiders,
+    is_fresh,
     joined_read_at,
     known_person,
     record_came,
@@ -28,7 +29,7 @@ from backend.accounts.people import (
 )
 from bot.slack.api import SlackApi
 from bot.slack.calls import Calls, Flights, Unread
-from bot.slack.guests import GONE, Guests, channels_of, is_fresh, standing_of
+from bot.slack.guests import GONE, Guests, channels_of, standing_of
 
 # Any of these, and the members are, or soon will be, people of other organisations as well.
 SHARED = ("is_ext_shared", "is_pending_ext_shared", "is_org_shared")
@@ -68,7 +69,8 @@ class People:
 
         `team` is the asker's own team where the event names it. A direct message needs no
         channel. Where the bot is not a member of the channel (`bot_is_member`), only a private
-        reply may be given; `private` or not, the place then has no channel.
+        reply may be given; `private` or not, the place then has no channel. Raises Resting where
+        Slack does not let the bot in.
         """
         identity, look = await asyncio.gather(
             self._person(user, team), self._look(channel, private)

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 from backend.accounts.audience import Place
 from bot import wording
-from bot.errors import DeliveryError
+from bot.errors import DeliveryError, Resting
 from bot.models import InboxItem
 from bot.platforms import Outlet
 from bot.slack.api import SlackApi
 from bot.slack.events import PLATFORM
 from bot.slack.people import People
-from bot.slack.private import PrivateOutlet
+from bot.slack.private import PrivateOutlet, tell_alone
 from bot.slack.send import NO_FLAGS, ThreadOutlet, Writing
 from bot.slack.threads import Thread
 
@@ -40,12 +40,16 @@ class SlackPlatform:
         return await Thread(self._api, item, self._bot).holds_question()
 
     async def place(self, item: InboxItem) -> Place:
-        return await self._people.place(
-            user=item.sender,
-            team=item.sender_team or None,
-            channel=None if item.direct else item.channel,
-            private=item.private,
-        )
+        try:
+            return await self._people.place(
+                user=item.sender,
+                team=item.sender_team or None,
+                channel=None if item.direct else item.channel,
+                private=item.private,
+            )
+        except Resting:
+            await tell_alone(item.route.get("response_url", ""), wording.NOT_LET_IN)
+            raise
 
     async def tell(self, item: InboxItem, error: DeliveryError) -> None:
         code = getattr(error, "code", "")

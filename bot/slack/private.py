@@ -1,6 +1,7 @@
 """A reply that only the asker sees: whole, and at most once, for nobody can look it up."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot import wording
-from bot.errors import NotNow, Refused, Unclear, Unreachable
+from bot.errors import DeliveryError, NotNow, Refused, Unclear, Unreachable
 from bot.models import InboxItem, ReplyPart
 from bot.platforms import Closing
 from bot.slack import render
@@ -47,6 +48,8 @@ class PrivateOutlet:
         return
 
     async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
+        if closing is not None and self._item.channel.startswith("D"):
+            closing = replace(closing, shared=None)  # nobody else is there
         below = render.closing_blocks(closing)
         if not self._is_member:
             below.append(render.notice_block(wording.NOT_A_MEMBER))
@@ -99,6 +102,15 @@ def _is_slacks(url: str) -> bool:
     if ours.hostname == "slack.com":
         return theirs.scheme == "https" and theirs.hostname == "hooks.slack.com"
     return (theirs.hostname, theirs.port) == (ours.hostname, ours.port)
+
+
+async def tell_alone(url: str, text: str) -> None:
+    """Tell whoever gave the command or click of this response URL. Raises nothing."""
+    try:
+        if _is_slacks(url):
+            await _responded(url, {"text": text, **NO_FLAGS})
+    except DeliveryError as error:
+        logger.warning("Somebody was not told: %s", error)
 
 
 async def _responded(url: str, message: dict[str, Any]) -> bool:

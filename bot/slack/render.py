@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot import wording
-from bot.messages import Source
-from bot.platforms import Closing
+from bot.platforms import Closing, Source
 
 Block = dict[str, Any]
 
@@ -26,6 +25,7 @@ _MARKS = re.compile(r"\*\*|__|`+|^#{1,6} ", re.MULTILINE)
 
 
 def plain(text: str, most: int = _TEXT) -> Block:
+    """Text that stands as it is, of at most so many characters; Slack takes no empty one."""
     return {"type": "plain_text", "text": _cut(text, most) or _ELLIPSIS, "emoji": False}
 
 

@@ -9,6 +9,7 @@ SCOPES = frozenset(
         "chat:write",  # answers, their edits, status and streams
         "commands",  # /ask and the other commands, and the message shortcut
         "files:read",  # files that are sent to the bot
+        "files:write",  # to hand over what is stored about a person, when they ask for it
         "groups:history",  # the same as for public channels, in private ones
         "groups:read",
         "im:history",  # questions in direct messages

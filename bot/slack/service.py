@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from typing import Any
@@ -33,12 +34,22 @@ READ_BACK_EVERY = 600.0
 # Before a reading that failed is tried again, and after a new connection: an event may have gone
 # to the old one while the new one was made.
 READ_BACK_AGAIN = 30.0
+# Seconds between two questions whether Slack still lets us in. Over HTTP the web process alone
+# hears that the app was taken out.
+LET_IN_EVERY = 30.0
+NO_TOKEN = re.compile(r"[^!-~]")
 
 
 def configured() -> bool:
     """Whether enough is set to connect."""
-    way = settings.SLACK_APP_TOKEN or settings.SLACK_SIGNING_SECRET
-    return bool(settings.SLACK_BOT_TOKEN and way)
+    return not missing()
+
+
+def missing() -> list[str]:
+    """The settings that are needed to connect and not there."""
+    ways = ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
+    needed = {"SLACK_BOT_TOKEN": ("SLACK_BOT_TOKEN",), " or ".join(ways): ways}
+    return [said for said, names in needed.items() if not any(getattr(settings, n) for n in names)]
 
 
 def make_client(session: aiohttp.ClientSession | None = None) -> AsyncWebClient:
@@ -54,6 +65,7 @@ def make_client(session: aiohttp.ClientSession | None = None) -> AsyncWebClient:
 
 async def serve(responder: Responder, stop: asyncio.Event) -> None:
     """Listen and answer until stopped. Raises DeliveryError where Slack can't be used."""
+    _check_tokens()
     async with AsyncExitStack() as stack:
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT))
         client = make_client(await stack.enter_async_context(session))
@@ -78,7 +90,14 @@ async def serve(responder: Responder, stop: asyncio.Event) -> None:
         responder.connected(SlackPlatform(api, people, us["team_id"], us["user_id"], rest))
         stack.callback(responder.disconnected, PLATFORM)
         logger.info("Slack: connected as @%s in %s", us.get("user"), us.get("team"))
-        await _listen(app, client, history, stop, ended)
+        await _listen(app, api, history, stop, ended)
+
+
+def _check_tokens() -> None:
+    """What can't stand in a request's header would fail in every call, and not say why."""
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
+        if NO_TOKEN.search(getattr(settings, name)):
+            raise Resting(f"{name} holds characters that no token has; copy it anew")
 
 
 def _telling(responder: Responder) -> Callable[[Heard], None]:
@@ -96,17 +115,17 @@ def _telling(responder: Responder) -> Callable[[Heard], None]:
 
 async def _listen(
     app: AsyncApp,
-    client: AsyncWebClient,
+    api: SlackApi,
     history: History,
     stop: asyncio.Event,
     ended: asyncio.Future[str],
 ) -> None:
     """Hear events until stopped, or until Slack lets us in no more."""
     anew = asyncio.Event()
-    reading = asyncio.create_task(_keep_reading(history, anew, ended))
-    waiting: list[asyncio.Future[Any]] = [asyncio.create_task(stop.wait()), ended, reading]
+    work = (stop.wait(), _keep_reading(history, anew, ended), _keep_asking(api))
+    waiting: list[asyncio.Future[Any]] = [ended, *map(asyncio.create_task, work)]
     # Over HTTP the web process hears the events.
-    socket = Socket(app, client, anew) if settings.SLACK_APP_TOKEN else None
+    socket = Socket(app, api.client, anew) if settings.SLACK_APP_TOKEN else None
     if socket is not None:
         waiting.append(asyncio.create_task(socket.run()))
     else:
@@ -116,11 +135,23 @@ async def _listen(
         for task in done:
             if task is ended:
                 raise Resting(ended.result())
-            task.result()  # raises where the socket gave up
+            task.result()  # raises where the socket gave up, or Slack refused us
     finally:
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def _keep_asking(api: SlackApi) -> None:
+    """Raises Resting once Slack lets us in no more."""
+    while True:
+        await asyncio.sleep(LET_IN_EVERY)
+        try:
+            await api.call("auth.test")
+        except Resting:
+            raise
+        except DeliveryError:
+            continue
 
 
 async def _keep_reading(history: History, anew: asyncio.Event, ended: asyncio.Future[str]) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 
+import aiohttp
 from django.conf import settings
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Resting, Unreachable
@@ -54,7 +55,7 @@ class Socket:
             if code in NOT_LET_IN or code == "missing_scope":
                 raise Resting(f"Slack refuses SLACK_APP_TOKEN ({code})") from None
             raise Unreachable(f"Slack opens no connection ({code})") from None
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, ValueError, aiohttp.ClientError, SlackClientError) as error:
             raise Unreachable(f"Slack can't be reached ({type(error).__name__})") from None
 
     async def _connect(self, handler: AsyncSocketModeHandler) -> None:

@@ -7,11 +7,12 @@ _CONTROL = re.compile(r"( ?)<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 
 
 def plain_text(text: str, bot: str = "") -> str:
-    """Slack's text without its markup; mentions of the bot are taken out."""
+    """Slack's text without its markup. Mentions of the bot are taken out, and those of people whom
+    Slack does not name: their ids are no words."""
 
     def replaced(match: re.Match[str]) -> str:
         space, kind, what, label = match.groups()
-        if kind == "@" and what == bot:
+        if kind == "@" and (what == bot or not label):
             return ""
         if kind in ("@", "#"):
             return f"{space}{kind}{label or what}"

@@ -5,7 +5,6 @@ from typing import Any
 
 from bot.errors import DeliveryError, Refused
 from bot.inbox import messages_taken
-from bot.incoming import Key
 from bot.models import InboxItem, ReplyPart
 from bot.slack.api import SlackApi
 from bot.slack.text import plain_text
@@ -96,9 +95,7 @@ class Thread:
             for m in answer.get("messages", ())
             if not m.get("bot_id") and m.get("user") != self._bot and not m.get("subtype")
         }
-        item = self._item
-        key = Key(item.platform, item.installation, item.channel, item.message)
-        ours = await in_inbox(messages_taken, key, list(said))
+        ours = await in_inbox(messages_taken, self._item.key, list(said))
         turns = [Turn("user", text) for ts, text in said.items() if ts not in ours and text]
         return turns[-EARLIER:]
 

@@ -10,7 +10,7 @@ import django
 
 django.setup()
 
-from tests.bench import chatting, ingesting, memory, quality, searching  # noqa: E402
+from tests.bench import both, chatting, ingesting, memory, quality, searching  # noqa: E402
 
 MEASUREMENTS = {
     "quality": quality.measure,
@@ -18,6 +18,7 @@ MEASUREMENTS = {
     "searching": searching.measure,
     "memory": memory.measure,
     "chatting": chatting.measure,
+    "both": both.measure,
 }
 
 chosen = sys.argv[1:] or list(MEASUREMENTS)

@@ -1,20 +1,11 @@
 """How fast the bot is in Slack: a process of its own, with Slack and the model simulated here."""
 
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sized
-from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from statistics import median
-from typing import Any
 
-from django.conf import settings
-
+from tests.bench.bots import peak, running, slack_settings
 from tests.bench.table import Row, show
 from tests.simulators.faults import Answer
 from tests.simulators.gemini import GeminiSimulator
@@ -36,7 +27,12 @@ def measure() -> list[Row]:
 
 def _rows() -> Iterator[Row]:
     gemini = GeminiSimulator(key="bench-key")
-    with SlackSimulator() as slack, gemini, _bot(slack, gemini) as bot:
+    with (
+        SlackSimulator() as slack,
+        gemini,
+        running(gemini, slack_settings(slack)) as bot,
+    ):
+        slack.wait(slack.sockets.live, timeout=60)
         _done(slack, slack.say("ana", "general", QUESTION))  # loads what is loaded once
         yield _status(slack)
         yield _first_words(slack, gemini)
@@ -91,7 +87,7 @@ def _many(slack: SlackSimulator, gemini: GeminiSimulator, bot: int) -> Iterator[
     times = f"{one:.2f} s for one, {many:.2f} s for {IN_FLIGHT}"
     what = f"time of {IN_FLIGHT} questions at once / of one"
     yield Row(what, many / one, at_most=1.5, detail=times)
-    yield Row("MB resident at most, bot", _peak(bot), at_most=500)
+    yield Row("MB resident at most, bot", peak(bot), at_most=500)
 
 
 def _limited(slack: SlackSimulator) -> Iterator[Row]:
@@ -120,38 +116,3 @@ def _done(slack: SlackSimulator, asked: Message, timeout: float = 30) -> None:
         return bool(answers) and any(b["type"] == "context_actions" for b in answers[-1].blocks)
 
     slack.wait(done, timeout)
-
-
-def _peak(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if "VmHWM" in line).split()[1]) / 1024
-
-
-@contextmanager
-def _bot(slack: SlackSimulator, gemini: GeminiSimulator) -> Iterator[int]:
-    with tempfile.TemporaryDirectory() as store:
-        (Path(store) / "minilm-int8").symlink_to(settings.LOCAL_MODEL_DIR)
-        document = Path(store) / "offices.txt"
-        document.write_text("The office in Lisbon opens at nine o'clock.")
-        environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "backend.settings",
-            "DATA_DIR": store,
-            "EMBEDDINGS": "local",
-            "GOOGLE_API_KEY": "bench-key",
-            "GEMINI_BASE_URL": gemini.url,
-            "SLACK_API_URL": slack.url,
-            "SLACK_BOT_TOKEN": slack.app.bot_token,
-            "SLACK_APP_TOKEN": slack.app.app_token,
-        }
-        command = [sys.executable, "manage.py"]
-        where: dict[str, Any] = {"cwd": settings.BASE_DIR, "env": environment}
-        ingested = [*command, "ingest", str(document)]
-        subprocess.run(ingested, check=True, stdout=subprocess.DEVNULL, **where)
-        bot = subprocess.Popen([*command, "run_bot"], **where)
-        try:
-            slack.wait(lambda: slack.sockets.live(), timeout=60)
-            yield bot.pid
-        finally:
-            bot.send_signal(signal.SIGTERM)
-            bot.wait(30)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from bot import inbox
+from bot import claims, inbox
 from bot.incoming import Deleted, Edited, Key, Said
 from bot.models import InboxItem, ItemState
 
@@ -41,7 +41,7 @@ def claimed(message: str = "1.1") -> InboxItem:
 
 def next_item() -> InboxItem:
     """What the next claimer gets."""
-    item = inbox.claim(["slack"])
+    item = claims.claim(["slack"])
     assert item is not None
     return item
 
@@ -49,7 +49,7 @@ def next_item() -> InboxItem:
 def answered(message: str = "1.1", texts: tuple[str, ...] = ("At nine.",)) -> InboxItem:
     """Claimed and decided, and not delivered yet."""
     item = claimed(message)
-    assert inbox.decide(item, ItemState.ANSWERED, texts)
+    assert claims.decide(item, ItemState.ANSWERED, texts)
     return item
 
 

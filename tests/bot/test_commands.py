@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from backend.accounts.audience import Place, readable_keys
-from backend.accounts.models import Channel, Identity, Installation, Role, Standing
+from backend.accounts.models import Channel, Identity, Installation, Role, Standing, User
 from backend.accounts.people import installation_of, record_channel, record_joined, record_person
 from backend.accounts.roles import role_of, set_role
 from backend.accounts.spaces import channel_key, home, personal_key, space_for, team_key
@@ -179,6 +179,18 @@ def test_an_admin_gives_a_role(ana: Identity, ben: Identity, role: str) -> None:
     told = said(ana, f"role @U2 {role.upper()}", whom="U2")
     assert told == wording.ROLE_SET.format(role=role)
     assert role_of(ben.user, home()) == role
+
+
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.CURATOR])
+def test_the_last_admin_stays_one(ana: Identity, ben: Identity, role: Role) -> None:
+    assert said(ana, f"role @U1 {role}", whom="U1") == wording.LAST_ADMIN
+    assert role_of(ana.user, home()) == Role.ADMIN
+    set_role(ben.user, home(), Role.ADMIN)
+    User.objects.filter(pk=ben.user_id).update(is_active=False)  # they can do nothing
+    assert said(ana, f"role @U1 {role}", whom="U1") == wording.LAST_ADMIN
+    User.objects.filter(pk=ben.user_id).update(is_active=True)
+    assert said(ana, f"role @U1 {role}", whom="U1") == wording.ROLE_SET.format(role=role)
+    assert role_of(ana.user, home()) == role
 
 
 @pytest.mark.parametrize("role", [None, Role.CURATOR])

@@ -1,24 +1,12 @@
-"""The inbox: received -> claimed -> answered | void | failed."""
-
-from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+"""What is heard waits in the inbox, once."""
 
 import pytest
-from django.db import connection
 
-from backend import db
-from bot import inbox, ledger
-from bot.models import InboxItem, ItemState, PartState
-from tests.bot.items import again, answered, claimed, end_lease, next_item, said, taken
+from bot import claims, inbox
+from bot.models import InboxItem, ItemState
+from tests.bot.items import answered, said, taken
 
 pytestmark = pytest.mark.django_db
-
-SOON = timedelta(minutes=1)
-
-
-# Receiving
 
 
 def test_what_is_said_waits_in_the_inbox() -> None:
@@ -37,10 +25,10 @@ def test_a_message_that_is_heard_again_is_the_same_item() -> None:
 
 
 def test_a_message_that_was_answered_is_not_taken_up_again() -> None:
-    inbox.settle(answered())
+    claims.settle(answered())
     inbox.take(said())
 
-    assert inbox.claim(["slack"]) is None
+    assert claims.claim(["slack"]) is None
 
 
 def test_messages_of_other_channels_and_teams_are_other_items() -> None:
@@ -72,236 +60,3 @@ def test_what_was_said_in_a_thread_before_its_first_question_is_no_follow_up() -
 
 def test_text_is_kept_without_nul() -> None:
     assert taken(text="When\0?").text == "When?"
-
-
-# Claiming
-
-
-def test_the_oldest_item_of_a_connected_platform_is_claimed_first() -> None:
-    first, second = taken("1.1"), taken("1.2")
-
-    assert inbox.claim(["discord"]) is None
-    assert [next_item().pk, next_item().pk] == [first.pk, second.pk]
-    assert inbox.claim(["slack"]) is None
-
-
-def test_a_claimed_item_is_nobody_elses_until_its_lease_ends() -> None:
-    item = claimed()
-    assert (item.state, item.attempts) == (ItemState.CLAIMED, 1)
-    assert inbox.claim(["slack"]) is None
-
-    end_lease(item)
-
-    taken_over = next_item()
-    assert (taken_over.pk, taken_over.attempts) == (item.pk, 2)
-    assert taken_over.token != item.token
-
-
-def test_a_renewed_lease_goes_on_and_what_was_taken_over_is_told() -> None:
-    mine, lost = claimed("1.1"), claimed("1.2")
-    end_lease(lost)
-    next_item()
-
-    assert inbox.renew({mine.pk: mine, lost.pk: lost}) == {mine.pk}
-    renewed = again(mine).lease_until
-    assert renewed is not None and mine.lease_until is not None
-    assert renewed > mine.lease_until
-
-
-@pytest.mark.django_db(transaction=True)
-def test_claimers_at_once_never_get_the_same_item() -> None:
-    for number in range(60):
-        inbox.take(said(f"1.{number}"))
-
-    def take_all(_: int) -> list[int]:
-        found = []
-        try:
-            while (item := inbox.claim(["slack"])) is not None:
-                found.append(item.pk)
-        finally:
-            connection.close()
-        return found
-
-    with ThreadPoolExecutor(8) as claimers:
-        got = Counter(pk for found in claimers.map(take_all, range(8)) for pk in found)
-
-    assert len(got) == 60
-    assert set(got.values()) == {1}
-
-
-# Deciding
-
-
-def test_the_answer_is_committed_with_the_texts_of_its_messages() -> None:
-    item = claimed()
-
-    assert inbox.decide(item, ItemState.ANSWERED, ["One.", "Two."])
-
-    assert again(item).state == item.state == ItemState.ANSWERED
-    parts = ledger.parts_of(item)
-    assert [(p.number, p.state, p.text) for p in parts] == [
-        (0, PartState.PLANNED, "One."),
-        (1, PartState.PLANNED, "Two."),
-    ]
-
-
-def test_who_was_taken_over_commits_nothing() -> None:
-    slow = claimed()
-    end_lease(slow)
-    quick = next_item()
-
-    assert not inbox.decide(slow, ItemState.ANSWERED, ["Late."])
-    assert not ledger.parts_of(slow)
-    assert inbox.decide(quick, ItemState.ANSWERED, ["In time."])
-    assert not inbox.decide(slow, ItemState.ANSWERED, ["Late."])
-    assert [part.text for part in ledger.parts_of(quick)] == ["In time."]
-
-
-def test_an_item_is_answered_once() -> None:
-    item = answered()
-
-    assert not inbox.decide(item, ItemState.ANSWERED, ["Again."])
-    assert [part.text for part in ledger.parts_of(item)] == ["At nine."]
-
-
-def test_what_is_decided_is_delivered_by_whoever_comes_next() -> None:
-    item = answered()
-    assert inbox.claim(["slack"]) is None
-    end_lease(item)
-
-    delivering = next_item()
-
-    assert (delivering.pk, delivering.state) == (item.pk, ItemState.ANSWERED)
-    assert inbox.settle(delivering)
-    assert inbox.claim(["slack"]) is None
-    assert again(item).settled
-
-
-def test_who_was_taken_over_settles_nothing() -> None:
-    slow = answered()
-    end_lease(slow)
-    next_item()
-
-    assert not inbox.settle(slow)
-    assert not again(slow).settled
-
-
-# Giving back
-
-
-@pytest.mark.parametrize("hold", [claimed, answered])
-def test_what_is_let_go_is_taken_up_at_once_and_the_attempt_does_not_count(
-    hold: Callable[[], InboxItem],
-) -> None:
-    item = hold()
-    for _ in range(db.MAX_ATTEMPTS + 1):
-        inbox.let_go(item)
-        item = next_item()
-
-    assert item.attempts == 1
-
-
-def test_what_is_put_off_waits_its_time() -> None:
-    item = claimed()
-
-    inbox.put_off(item, "the model is away", SOON)
-
-    assert (again(item).state, again(item).reason) == (ItemState.RECEIVED, "the model is away")
-    assert inbox.claim(["slack"]) is None
-    end_lease(item)
-    assert next_item().attempts == 2
-
-
-def test_who_was_taken_over_gives_nothing_back() -> None:
-    slow = claimed()
-    end_lease(slow)
-    quick = next_item()
-
-    inbox.let_go(slow)
-    inbox.put_off(slow, "late", SOON)
-
-    assert again(slow).token == quick.token
-    assert inbox.claim(["slack"]) is None
-
-
-# Giving up
-
-
-def test_after_five_attempts_it_has_failed_and_the_person_is_told() -> None:
-    item = claimed()
-    for attempt in range(2, db.MAX_ATTEMPTS + 1):
-        end_lease(item)
-        assert next_item().attempts == attempt
-    assert inbox.set_aside(["slack"], "Sorry.") == 0  # the last attempt is under way
-    end_lease(item)
-
-    assert inbox.claim(["slack"]) is None
-    assert inbox.set_aside(["slack"], "Sorry.") == 1
-    assert inbox.set_aside(["slack"], "Sorry.") == 0
-
-    telling = next_item()
-    assert (telling.pk, telling.state) == (item.pk, ItemState.FAILED)
-    assert telling.reason
-    assert [part.text for part in ledger.parts_of(telling)] == ["Sorry."]
-
-
-def test_the_last_owner_answers_nothing_after_it_was_set_aside() -> None:
-    item = claimed()
-    InboxItem.objects.filter(pk=item.pk).update(attempts=db.MAX_ATTEMPTS)
-    end_lease(item)
-    inbox.set_aside(["slack"], "Sorry.")
-
-    assert not inbox.decide(item, ItemState.ANSWERED, ["Late."])
-    assert [part.text for part in ledger.parts_of(item)] == ["Sorry."]
-
-
-def test_a_message_that_shows_the_draft_shows_that_it_failed() -> None:
-    item = claimed()
-    part = ledger.begin(item, 0)
-    ledger.opened(part, "2.1")
-    InboxItem.objects.filter(pk=item.pk).update(attempts=db.MAX_ATTEMPTS)
-    end_lease(item)
-
-    inbox.set_aside(["slack"], "Sorry.")
-
-    part.refresh_from_db()
-    assert (part.state, part.message, part.text) == (PartState.FINAL, "2.1", "Sorry.")
-
-
-def test_a_reply_that_the_platform_refuses_is_given_up() -> None:
-    undecided, decided = claimed("1.1"), answered("1.2")
-
-    inbox.close(undecided, "the channel is archived")
-    inbox.close(decided, "the channel is archived")
-
-    assert again(undecided).state == ItemState.FAILED
-    assert again(decided).state == ItemState.ANSWERED
-    assert all(again(i).settled and again(i).reason for i in (undecided, decided))
-    assert inbox.claim(["slack"]) is None
-
-
-# Asking anew
-
-
-def test_an_answer_that_may_not_be_shown_any_more_is_asked_anew_in_the_same_messages() -> None:
-    item = claimed()
-    part = ledger.begin(item, 0)
-    ledger.opened(part, "2.1")
-    inbox.decide(item, ItemState.ANSWERED, ["The team's secret."])
-
-    inbox.reopen(item)
-
-    anew = next_item()
-    assert (anew.pk, anew.state) == (item.pk, ItemState.CLAIMED)
-    [part] = ledger.parts_of(anew)
-    assert (part.state, part.message, part.text) == (PartState.OPEN, "2.1", "")
-
-
-def test_who_was_taken_over_asks_nothing_anew() -> None:
-    slow = answered()
-    end_lease(slow)
-    next_item()
-
-    inbox.reopen(slow)
-
-    assert again(slow).state == ItemState.ANSWERED

@@ -4,7 +4,7 @@ import pytest
 
 from backend.accounts.spaces import home
 from backend.chat.models import Conversation, Message, Speaker
-from bot import inbox, ledger
+from bot import claims, inbox, ledger
 from bot.models import InboxItem, ItemState, PartState
 from knowledge.errors import LeaseLost
 from tests.bot.items import (
@@ -50,8 +50,8 @@ def test_who_works_on_the_old_words_commits_nothing_and_opens_nothing() -> None:
     assert inbox.take(edited(text="And on Sundays?"))
 
     assert again(item).state == ItemState.RECEIVED
-    assert inbox.renew({item.pk: item}) == set()
-    assert not inbox.decide(item, ItemState.ANSWERED, ["At nine."])
+    assert claims.renew({item.pk: item}) == set()
+    assert not claims.decide(item, ItemState.ANSWERED, ["At nine."])
     with pytest.raises(LeaseLost):
         ledger.begin(item, 1)
     assert [(p.pk, p.text) for p in ledger.parts_of(item)] == [(part.pk, "")]
@@ -60,13 +60,13 @@ def test_who_works_on_the_old_words_commits_nothing_and_opens_nothing() -> None:
 def test_an_edited_item_goes_on_once_its_owner_lets_go_and_the_attempt_does_not_count() -> None:
     item = claimed()
     inbox.take(edited(text="And on Sundays?"))
-    assert inbox.claim(["slack"]) is None  # its owner may be sending
+    assert claims.claim(["slack"]) is None  # its owner may be sending
 
-    inbox.let_go(item)
+    claims.let_go(item)
 
     anew = next_item()
     assert (anew.text, anew.revision, anew.attempts) == ("And on Sundays?", 1, 1)
-    assert inbox.decide(anew, ItemState.ANSWERED, ["Closed."])
+    assert claims.decide(anew, ItemState.ANSWERED, ["Closed."])
 
 
 def test_an_edited_item_goes_on_where_its_owner_died() -> None:
@@ -79,7 +79,7 @@ def test_an_edited_item_goes_on_where_its_owner_died() -> None:
 
 def test_an_edit_ends_the_waiting_of_what_was_put_off() -> None:
     item = claimed()
-    inbox.put_off(item, "the model is away", inbox.LIVELY)
+    claims.put_off(item, "the model is away", inbox.LIVELY)
 
     inbox.take(edited(text="And on Sundays?"))
 
@@ -101,7 +101,7 @@ def test_after_the_answer_an_edit_changes_nothing() -> None:
     assert not inbox.take(edited(text="And on Sundays?", newly=True))
 
     assert (again(item).text, again(item).state) == (QUESTION, ItemState.ANSWERED)
-    assert inbox.settle(item)
+    assert claims.settle(item)
 
 
 def test_a_message_that_is_edited_to_mention_the_bot_is_heard() -> None:
@@ -129,7 +129,7 @@ def test_a_question_that_is_deleted_is_not_answered() -> None:
     assert inbox.take(deleted())
 
     assert again(item).state == ItemState.VOID
-    assert inbox.claim(["slack"]) is None
+    assert claims.claim(["slack"]) is None
 
 
 def test_what_is_left_of_a_deleted_message_has_no_content() -> None:
@@ -148,7 +148,7 @@ def test_a_deletion_that_comes_first_leaves_a_tombstone() -> None:
 
     [left] = InboxItem.objects.all()
     assert (left.state, left.text, left.settled) == (ItemState.VOID, "", True)
-    assert inbox.claim(["slack"]) is None
+    assert claims.claim(["slack"]) is None
 
 
 def test_the_deletion_of_words_between_people_leaves_nothing() -> None:
@@ -167,13 +167,13 @@ def test_the_reply_to_a_deleted_question_is_taken_away() -> None:
 
     assert not again(item).settled
     assert [(p.state, p.text) for p in ledger.parts_of(item)] == [(PartState.WITHDRAWN, "")] * 2
-    inbox.let_go(item)
+    claims.let_go(item)
     taking_away = next_item()
     assert (taking_away.pk, taking_away.state) == (item.pk, ItemState.VOID)
     for part in ledger.parts_of(taking_away):
         assert ledger.gone(part)
-    assert inbox.settle(taking_away)
-    assert inbox.claim(["slack"]) is None
+    assert claims.settle(taking_away)
+    assert claims.claim(["slack"]) is None
 
 
 def test_the_reply_is_taken_away_also_long_after_it_was_delivered() -> None:
@@ -182,7 +182,7 @@ def test_the_reply_is_taken_away_also_long_after_it_was_delivered() -> None:
     ledger.opening(part)
     ledger.opened(part, "2.1")
     ledger.sent(part)
-    inbox.settle(item)
+    claims.settle(item)
 
     inbox.take(deleted())
 
@@ -196,9 +196,9 @@ def test_who_works_on_a_deleted_question_commits_nothing_opens_nothing_and_settl
     ledger.begin(item, 0)
     inbox.take(deleted())
 
-    assert inbox.renew({item.pk: item}) == set()
-    assert not inbox.decide(item, ItemState.ANSWERED, ["At nine."])
-    assert not inbox.settle(item)
+    assert claims.renew({item.pk: item}) == set()
+    assert not claims.decide(item, ItemState.ANSWERED, ["At nine."])
+    assert not claims.settle(item)
     with pytest.raises(LeaseLost):
         ledger.begin(item, 0)
     assert not again(item).settled
@@ -208,9 +208,9 @@ def test_a_deletion_while_it_is_answered_is_seen_to_as_soon_as_the_owner_lets_go
     item = claimed()
     ledger.begin(item, 0)
     inbox.take(deleted())
-    assert inbox.claim(["slack"]) is None
+    assert claims.claim(["slack"]) is None
 
-    inbox.let_go(item)
+    claims.let_go(item)
 
     assert next_item().state == ItemState.VOID
 
@@ -218,21 +218,21 @@ def test_a_deletion_while_it_is_answered_is_seen_to_as_soon_as_the_owner_lets_go
 def test_a_deletion_is_heard_again_without_harm() -> None:
     item = answered()
     inbox.take(deleted())
-    inbox.let_go(item)
+    claims.let_go(item)
     taking_away = next_item()
 
     inbox.take(deleted())
 
-    assert inbox.settle(taking_away)
+    assert claims.settle(taking_away)
 
 
 def test_what_was_asked_and_answered_is_forgotten_with_the_message() -> None:
     conversation = talk()
     kept = turn(conversation, Speaker.USER, QUESTION)
     item = claimed()
-    assert inbox.begun(item, str(conversation.pk), kept.pk)
+    assert claims.begun(item, str(conversation.pk), kept.pk)
     answer = turn(conversation, Speaker.ASSISTANT, "At nine.")
-    inbox.decide(item, ItemState.ANSWERED, ["At nine."], answer.pk)
+    claims.decide(item, ItemState.ANSWERED, ["At nine."], answer.pk)
 
     inbox.take(deleted())
 
@@ -247,7 +247,7 @@ def test_a_thread_is_one_conversation() -> None:
     conversation = talk()
     first = claimed("1.1")
     assert inbox.conversation_of(first) is None
-    inbox.begun(first, str(conversation.pk), turn(conversation, Speaker.USER, QUESTION).pk)
+    claims.begun(first, str(conversation.pk), turn(conversation, Speaker.USER, QUESTION).pk)
 
     taken("1.2", thread="1.1")
     taken("1.3", thread="1.3")
@@ -259,10 +259,10 @@ def test_a_question_that_is_kept_anew_leaves_no_trace_of_the_old_words() -> None
     conversation = talk()
     old = turn(conversation, Speaker.USER, QUESTION)
     item = claimed()
-    inbox.begun(item, str(conversation.pk), old.pk)
+    claims.begun(item, str(conversation.pk), old.pk)
     new = turn(conversation, Speaker.USER, "And on Sundays?")
 
-    assert inbox.begun(item, str(conversation.pk), new.pk)
+    assert claims.begun(item, str(conversation.pk), new.pk)
 
     assert list(Message.objects.all()) == [new]
 
@@ -274,17 +274,48 @@ def test_who_was_taken_over_notes_no_question() -> None:
     next_item()
 
     kept = turn(conversation, Speaker.USER, QUESTION)
-    assert not inbox.begun(slow, str(conversation.pk), kept.pk)
+    assert not claims.begun(slow, str(conversation.pk), kept.pk)
     assert again(slow).question is None
 
 
 def test_a_conversation_that_was_removed_meanwhile_is_begun_anew() -> None:
     conversation = talk()
     item = claimed()
-    inbox.begun(item, str(conversation.pk), turn(conversation, Speaker.USER, QUESTION).pk)
+    claims.begun(item, str(conversation.pk), turn(conversation, Speaker.USER, QUESTION).pk)
     conversation.delete()
 
     assert inbox.conversation_of(item) is None
+
+
+@pytest.mark.parametrize("also", ["", "answered", "at work", "on the page"])
+def test_an_answer_that_was_kept_and_never_decided_is_removed(also: str) -> None:
+    conversation, item = talk(), claimed("1.1")
+    if also in ("answered", "at work"):
+        other = claimed("1.2")
+        claims.begun(other, str(conversation.pk), turn(conversation, Speaker.USER, "Why?").pk)
+    if also == "on the page":
+        turn(conversation, Speaker.USER, "Why?")
+    claims.begun(item, str(conversation.pk), turn(conversation, Speaker.USER, QUESTION).pk)
+    if also == "answered":
+        theirs = turn(conversation, Speaker.ASSISTANT, "Therefore.")
+        claims.decide(other, ItemState.ANSWERED, ["Therefore."], theirs.pk)
+        claims.settle(other)
+    turn(conversation, Speaker.ASSISTANT, "Maybe mine.")
+    end_lease(item)
+
+    anew = next_item()
+    claims.begun(anew, str(conversation.pk), turn(conversation, Speaker.USER, QUESTION).pk)
+
+    left = list(conversation.messages.values_list("text", flat=True))
+    assert (
+        left
+        == {
+            "": [QUESTION],
+            "answered": ["Why?", "Therefore.", QUESTION],
+            "at work": ["Why?", "Maybe mine.", QUESTION],  # it may be theirs
+            "on the page": ["Why?", "Maybe mine.", QUESTION],
+        }[also]
+    )
 
 
 def test_who_was_taken_over_does_not_forget_what_the_new_owner_keeps() -> None:
@@ -294,8 +325,8 @@ def test_who_was_taken_over_does_not_forget_what_the_new_owner_keeps() -> None:
     slow = claimed()
     end_lease(slow)
     quick = next_item()
-    assert inbox.begun(quick, str(conversation.pk), kept.pk)
-    assert not inbox.begun(slow, str(conversation.pk), kept.pk)
+    assert claims.begun(quick, str(conversation.pk), kept.pk)
+    assert not claims.begun(slow, str(conversation.pk), kept.pk)
 
     inbox.forget_turns([kept.pk])
 

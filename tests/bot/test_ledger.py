@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot import inbox, ledger
+from bot import claims, ledger
 from bot.models import ItemState, PartState, ReplyPart
 from knowledge.errors import LeaseLost
 from tests.bot.items import answered, claimed, end_lease, next_item
@@ -33,7 +33,7 @@ def opened() -> ReplyPart:
 
 def final() -> ReplyPart:
     part = opened()
-    inbox.decide(part.item, ItemState.ANSWERED, ["At nine."])
+    claims.decide(part.item, ItemState.ANSWERED, ["At nine."])
     part.refresh_from_db()
     return part
 
@@ -142,7 +142,7 @@ def test_of_two_who_would_open_a_planned_part_one_does() -> None:
 def test_a_message_that_was_opened_while_the_answer_was_decided_has_its_final_text_next() -> None:
     item = claimed()
     part = ledger.begin(item, 0)
-    inbox.decide(item, ItemState.ANSWERED, ["At nine."])
+    claims.decide(item, ItemState.ANSWERED, ["At nine."])
     part.refresh_from_db()
     assert (part.state, part.text) == (State.OPENING, "At nine.")
 
@@ -192,7 +192,7 @@ def test_messages_that_the_final_text_does_not_need_are_withdrawn() -> None:
     for number in range(3):
         ledger.opened(ledger.begin(item, number), f"2.{number}")
 
-    inbox.decide(item, ItemState.ANSWERED, ["Short."])
+    claims.decide(item, ItemState.ANSWERED, ["Short."])
 
     states = [part.state for part in ledger.parts_of(item)]
     assert states == [State.FINAL, State.WITHDRAWN, State.WITHDRAWN]

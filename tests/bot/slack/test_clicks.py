@@ -26,6 +26,7 @@ pytestmark = [
     pytest.mark.usefixtures("closing_clients", "offices"),
 ]
 ANSWER = "opens at nine"
+OFFERED = f"[{wording.SHARE} = share]"
 
 
 @pytest.fixture(autouse=True)
@@ -61,11 +62,14 @@ def forge(slack: SlackSimulator, who: str, on: Message, action: str, value: str)
         return events.dispatch(slack.core, "interactive", body)
 
 
-async def asked_privately(slack: SlackSimulator, channel: str = "general") -> Message:
+async def asked_privately(
+    slack: SlackSimulator, channel: str = "general", question: str = QUESTION
+) -> Message:
     """The answer of /ask."""
     where = slack.world.channel(channel)
-    slack.command("ana", where, "/ask", QUESTION)
-    await slack.until(lambda: len(where.ephemeral) == 2, timeout=10)
+    before = len(where.ephemeral)
+    slack.command("ana", where, "/ask", question)
+    await slack.until(lambda: len(where.ephemeral) == before + 2, timeout=10)
     await until_settled()
     return where.ephemeral[-1]
 
@@ -157,25 +161,27 @@ async def test_an_answer_is_shared_once(slack: SlackSimulator) -> None:
 async def test_where_the_bot_is_no_member_sharing_says_to_invite_it(slack: SlackSimulator) -> None:
     async with running(slack):
         private = await asked_privately(slack, "random")
-        slack.click("ana", private, "share")
+        value = str((await InboxItem.objects.aget()).pk)
+        forge(slack, "ana", private, "share", value)
         await slack.until(lambda: len(slack.random.ephemeral) == 3)
         told = slack.random.ephemeral[-1]
         assert (told.text, told.to) == (wording.INVITE_TO_SHARE, slack.world.user("ana").id)
         assert not posted(slack.random)
         slack.random.members.append(slack.app.user_id)
-        slack.click("ana", private, "share")
+        forge(slack, "ana", private, "share", value)
         [shared] = await slack.until(lambda: posted(slack.random))
         await slack.until(lambda: ANSWER in shown(shared))
 
 
-async def test_in_a_direct_message_an_answer_is_shared_there(slack: SlackSimulator) -> None:
-    dm = slack.dm_of("ana")
+async def test_sharing_is_offered_only_where_others_would_see_something(
+    slack: SlackSimulator,
+) -> None:
     async with running(slack):
-        private = await asked_privately(slack, dm.id)
-        slack.click("ana", private, "share")
-        [shared] = await slack.until(lambda: posted(dm))
-        await slack.until(lambda: ANSWER in shown(shared))
-    assert len(dm.ephemeral) == 2
+        assert OFFERED in shown(await asked_privately(slack))
+        in_a_direct_message = shown(await asked_privately(slack, slack.dm_of("ana").id))
+        assert ANSWER in in_a_direct_message and OFFERED not in in_a_direct_message
+        refused = await asked_privately(slack, question="What does a heron eat?")
+    assert OFFERED not in shown(refused) and "[Helpful" in shown(refused)
 
 
 # Asking about a message
@@ -216,6 +222,7 @@ async def test_where_the_bot_is_no_member_an_answer_draws_on_what_is_the_askers_
         await slack.until(lambda: len(slack.random.ephemeral) == 4, timeout=10)
     second = slack.random.ephemeral[-1]
     assert "opens at ten" in shown(second) and wording.NOT_A_MEMBER in shown(second)
+    assert OFFERED not in shown(second)
 
 
 @pytest.mark.parametrize("fault", [Status(404), Status(403)])

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from bot import inbox
 from bot.incoming import Heard
 from bot.models import InboxItem
-from bot.slack import history, service
+from bot.slack import api, history, service
 from tests.bot.slack.asking import OFFICES, QUESTION, ask, one_answer, until_settled
 from tests.bot.slack.running import answered, point_to, running, shown
 from tests.simulators.slack.faults import Hang, Status
@@ -170,7 +170,7 @@ async def test_beyond_the_cap_the_newest_are_answered_and_it_is_said(
 ) -> None:
     await first_run(slack)
     monkeypatch.setattr(history, "MESSAGES", 5)
-    monkeypatch.setattr(history, "PAGE", 2)
+    monkeypatch.setattr(api, "PAGE", 2)
     asked = [ask(slack) for _ in range(8)]
     with caplog.at_level(logging.WARNING):
         async with running(slack):
@@ -198,7 +198,7 @@ async def test_a_reading_that_is_broken_off_begins_again_from_the_old_mark(
     slack: SlackSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await first_run(slack)
-    monkeypatch.setattr(history, "PAGE", 2)
+    monkeypatch.setattr(api, "PAGE", 2)
     asked = [ask(slack) for _ in range(6)]
     slack.faults.next("conversations.history", None, Hang())
     async with running(slack):  # and it stops in the middle

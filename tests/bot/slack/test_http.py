@@ -14,6 +14,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from backend.chat.models import Feedback
+from bot.errors import Resting
 from bot.models import InboxItem
 from bot.responder import Responder
 from bot.slack import http, service
@@ -105,6 +106,18 @@ async def test_a_thumb_down_asks_why_and_keeps_what_is_said(slack: SlackSimulato
             await asyncio.sleep(0.02)
 
 
+async def test_a_bot_that_is_taken_out_notices_it_though_the_web_process_hears_it(
+    slack: SlackSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "LET_IN_EVERY", 0.1)
+    connected = asyncio.create_task(service.serve(Responder(), asyncio.Event()))
+    await slack.until(lambda: len(slack.calls_to("auth.test")) > 2)
+    assert not connected.done()
+    slack.uninstall()
+    with pytest.raises(Resting, match="account_inactive"):
+        await asyncio.wait_for(connected, 10)
+
+
 async def test_slack_can_verify_the_address(slack: SlackSimulator) -> None:
     assert await slack.verify_url()
 
@@ -141,6 +154,16 @@ async def test_forged_and_old_requests_are_refused(slack: SlackSimulator, forger
     }
     assert (await slack.post(body, headers[forgery])).status_code == 401
     assert not await InboxItem.objects.aexists()
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("sent", ["[]", "1", "null", '"words"', "[{}]", "{"])
+async def test_what_is_signed_and_no_object_is_refused(
+    slack: SlackSimulator, sent: str, kind: str
+) -> None:
+    body = sent.encode() if kind == "application/json" else b"payload=" + sent.encode()
+    reply = await slack.post(body, slack.http.headers(body, kind))
+    assert reply.status_code == 400
 
 
 async def test_a_replayed_message_is_answered_once(slack: SlackSimulator) -> None:

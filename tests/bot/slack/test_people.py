@@ -19,7 +19,8 @@ from backend.accounts.models import Channel, ChannelMember, Identity, Installati
 from backend.accounts.people import forget_outsiders, installation_of, record_channel
 from backend.accounts.roles import role_of
 from backend.accounts.spaces import channel_key, personal_key, team_key
-from bot.slack import api, calls, guests
+from bot.errors import Resting
+from bot.slack import api, guests
 from bot.slack.api import SlackApi
 from bot.slack.people import People
 from tests.simulators.slack import rates, state
@@ -328,7 +329,7 @@ async def test_what_is_older_than_two_minutes_is_read_again(world: World) -> Non
 async def test_guests_are_found_on_every_page(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "PAGE", 3)
+    monkeypatch.setattr(api, "PAGE", 3)
     for number in range(7):
         world.slack.add_user(f"p{number}")
     gil = world.slack.add_user("gil", is_restricted=True)
@@ -572,7 +573,6 @@ async def test_other_events_change_nothing(world: World, event: dict[str, object
     [
         Error("internal_error"),
         Error("ratelimited"),
-        Error("invalid_auth"),
         Status(503),
         Status(429, retry_after=1),
         Drop(),
@@ -599,6 +599,14 @@ async def test_what_slack_does_not_say_counts_as_the_smaller_set(
         assert world.count("users.list") == 0  # nothing to find for a channel of no known kind
         assert await world.reads(ana, general, private=True) == {"own"}
         assert await world.reads(ana, world.slack.dm_of(ana)) == {"own"}
+
+
+@pytest.mark.parametrize("method", ["users.info", "conversations.info", *SWEEP])
+async def test_not_to_be_let_in_is_not_to_know_less(world: World, method: str) -> None:
+    world.slack.faults.always(method, Error("token_revoked"))
+    private = method == "users.conversations"
+    with pytest.raises(Resting, match="token_revoked"):
+        await world.reads(world.user("ana"), world.slack.general, private=private)
 
 
 async def test_a_slack_that_hangs_is_given_up(
@@ -678,7 +686,7 @@ async def test_no_call_comes_before_slack_wants_it(
 ) -> None:
     for tier in (2, 3, 4):
         monkeypatch.setitem(rates.TIERS, tier, 10)
-    monkeypatch.setattr(calls, "PAGE", 5)
+    monkeypatch.setattr(api, "PAGE", 5)
     world.slack.rates.on, world.slack.rates.window = True, 1.0
     for number in range(20):
         gil = world.slack.add_user(f"g{number}", is_restricted=True)

@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 from pytest_django import Settings
 
 from bot import running as process
+from bot.errors import Resting
 from bot.models import InboxItem, ItemState
 from bot.responder import Responder
 from bot.slack import send, service
@@ -130,6 +131,19 @@ async def test_a_wrong_token_is_said_and_tried_again(
             setattr(settings, which, right)
             await slack.until(slack.sockets.live, timeout=30)
             await one_answer(slack, ask(slack), ANSWER)
+
+
+@pytest.mark.parametrize("odd", ["xoxb-1\nX-Canary: 1", "xoxb-1\0", "xoxb-ключ", "xoxb-1\r\n"])
+@pytest.mark.parametrize("which", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"])
+async def test_a_token_that_no_request_can_carry_is_named_and_not_shown(
+    slack: SlackSimulator, settings: Settings, which: str, odd: str
+) -> None:
+    setattr(settings, which, odd)
+    with pytest.raises(Resting, match=f"{which} holds characters that no token has") as refused:
+        async with running(slack):
+            pass
+    assert odd not in str(refused.value)
+    assert not slack.calls
 
 
 async def test_while_slack_is_away_nothing_is_lost(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.messages import Source
+from bot.platforms import Source
 from bot.slack import render
 from bot.slack.markdown import markdown
 from tests.bot.slack.test_markdown import TEXTS

@@ -11,9 +11,10 @@ from bot import wording
 from bot.models import InboxItem
 from bot.slack.text import plain_text
 from knowledge.models import Document
-from tests.bot.slack.asking import ask
+from tests.bot.slack.asking import QUESTION, ask
 from tests.bot.slack.running import answered, point_to, running, shown
 from tests.conftest import AddText
+from tests.simulators.slack.faults import Error
 from tests.simulators.slack.simulator import SlackSimulator
 
 pytestmark = [
@@ -58,12 +59,6 @@ async def test_help_says_what_can_be_done(slack: SlackSimulator) -> None:
             assert await told(slack, text) == wording.HELP
         assert "/knowledge remove NAME" in await told(slack, "/knowledge")
     assert not await InboxItem.objects.aexists()
-
-
-@pytest.mark.parametrize("name", ["/link", "/unlink", "/mydata", "/forget"])
-async def test_commands_that_are_to_come_say_so(slack: SlackSimulator, name: str) -> None:
-    async with running(slack):
-        assert await told(slack, f"{name} 123") == wording.NOT_YET.format(command=name)
 
 
 async def test_a_question_is_shown_as_it_was_asked_and_pings_nobody(slack: SlackSimulator) -> None:
@@ -121,6 +116,27 @@ async def test_a_curator_removes_a_document_and_no_answer_uses_it_any_more(
         assert "is removed" in await told(slack, "/knowledge remove offices.txt", "ben")
         assert ANSWER not in shown(await answered(slack, ask(slack)))
     assert not await Document.objects.kept().aexists()
+
+
+@pytest.mark.parametrize("command", ["/knowledge list", f"/ask {QUESTION}"])
+async def test_a_bot_that_slack_does_not_let_in_says_so(
+    slack: SlackSimulator, command: str
+) -> None:
+    slack.faults.always("conversations.info", Error("token_revoked"))
+    dm = slack.dm_of("ana")
+    async with running(slack):
+        await told(slack, command, channel=dm.id)
+        await slack.until(lambda: dm.ephemeral[-1].text == wording.NOT_LET_IN, timeout=10)
+    assert not any("not a member" in shown(reply) for reply in dm.ephemeral)
+    async for item in InboxItem.objects.all():
+        assert not item.settled, "it waits"
+
+
+async def test_who_is_mentioned_by_an_id_alone_is_not_searched_for(slack: SlackSimulator) -> None:
+    async with running(slack):
+        said = await told(slack, "/ask What did <@U404> say of <@U405|ben>?")
+    assert wording.SEARCHING.format(question="What did say of @ben?") in said.replace("\u2060", "")
+    assert (await InboxItem.objects.aget()).text == "What did say of @ben?"
 
 
 async def test_an_admin_gives_a_role_to_whom_they_mention(slack: SlackSimulator) -> None:

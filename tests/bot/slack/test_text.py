@@ -14,7 +14,7 @@ BOT = "U0B0T"
         (f"<@{BOT}> hello", "hello"),
         (f"hello <@{BOT}|askwell> there, <@{BOT}>", "hello there,"),
         (f"\n<@{BOT}>\n  indented\n", "indented"),
-        ("ask <@U2|ben> or <@U3>", "ask @ben or @U3"),
+        ("ask <@U2|ben> or <@U3> <@U3|> today", "ask @ben or today"),
         ("in <#C1|general> and <#C2> and <#C3|>", "in #general and #C2 and #C3"),
         ("<!here> <!subteam^S1|@sales> <!subteam^S2>", "@here @sales @subteam"),
         ("<!date^1392734382^{date}|Feb 18, 2014>", "Feb 18, 2014"),

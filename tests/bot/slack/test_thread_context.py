@@ -58,7 +58,7 @@ async def test_words_of_people_resolve_what_a_mention_leans_on(
         shown_answer = shown(await answered(slack, asked))
     assert answer in shown_answer
     *before, (speaker, question) = turns(gemini)
-    assert before == [("user", "R&D as well, @U404?"), ("user", meant)]
+    assert before == [("user", "R&D as well,?"), ("user", meant)]
     assert speaker == "user" and question.endswith("When does it open?")
 
 

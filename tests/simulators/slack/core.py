@@ -8,7 +8,7 @@ from typing import Any, Literal
 from tests.simulators.slack.exposure import Ping, pinged
 from tests.simulators.slack.faults import Faults
 from tests.simulators.slack.rates import Call, Rates
-from tests.simulators.slack.state import JSON, Message, World
+from tests.simulators.slack.state import JSON, File, Message, World
 
 DeliveryKind = Literal["events_api", "slash_commands", "interactive"]
 
@@ -109,6 +109,7 @@ class Core:
         self.statuses: list[Status] = []
         self.prompts: dict[str, JSON] = {}  # channel -> what setSuggestedPrompts said
         self.home_tabs: dict[str, JSON] = {}
+        self.uploads: dict[str, tuple[File, int]] = {}  # announced, with their length
         self.response_urls: dict[str, ResponseUrl] = {}
         self.triggers: dict[str, float | None] = {}  # id -> made at; None: used
         # What Slack itself tells a person: (user, text), such as operation_timeout.

@@ -1,7 +1,7 @@
 """What stands beside the Web API on the same server: files and response URLs."""
 
 from tests.simulators.loopback import Request
-from tests.simulators.slack import web_app
+from tests.simulators.slack import web_app, web_files
 from tests.simulators.slack.core import Core
 from tests.simulators.slack.errors import Refused
 from tests.simulators.slack.rates import Call
@@ -33,5 +33,11 @@ def respond(core: Core, call: Call, request: Request) -> Answer:
     body = request.body
     call.args = recorded(body) if isinstance(body, dict) else {}
     status, text = web_app.respond(core, request.path.rpartition("/")[2], request.raw)
+    call.error = None if status == 200 else text
+    return Answer(status, {"page": text}, {"content-type": "text/plain; charset=utf-8"})
+
+
+def upload(core: Core, call: Call, request: Request) -> Answer:
+    status, text = web_files.receive(core, request.path.rpartition("/")[2], request.raw)
     call.error = None if status == 200 else text
     return Answer(status, {"page": text}, {"content-type": "text/plain; charset=utf-8"})

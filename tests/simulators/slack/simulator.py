@@ -17,7 +17,7 @@ from tests.simulators.slack.http_delivery import HttpDelivery
 from tests.simulators.slack.observing import Observer
 from tests.simulators.slack.people import People
 from tests.simulators.slack.rates import Call
-from tests.simulators.slack.serving import download, respond
+from tests.simulators.slack.serving import download, respond, upload
 from tests.simulators.slack.socket_mode import SocketMode
 from tests.simulators.slack.web import Answer
 
@@ -105,6 +105,8 @@ class SlackSimulator(LoopbackServer, People, Admin, Observer):
             return await self.sockets.serve(exchange)
         if path.startswith("/files-pri/"):
             name = "files.download"
+        elif path.startswith("/upload/"):
+            name = "files.upload"
         elif path.startswith("/response/"):
             name = "response_url"
         else:
@@ -125,6 +127,8 @@ class SlackSimulator(LoopbackServer, People, Admin, Observer):
         with self.world.lock:
             if call.method == "files.download":
                 return download(self.core, call, request)
+            if call.method == "files.upload":
+                return upload(self.core, call, request)
             if call.method == "response_url":
                 return respond(self.core, call, request)
             try:

@@ -12,8 +12,8 @@ Kind = Literal["public_channel", "private_channel", "im", "mpim"]
 TEAM = "T00000001"
 SCOPES = (
     "app_mentions:read assistant:write channels:history channels:read chat:write commands "
-    "files:read groups:history groups:read im:history im:read im:write mpim:history mpim:read "
-    "mpim:write reactions:write users:read"
+    "files:read files:write groups:history groups:read im:history im:read im:write "
+    "mpim:history mpim:read mpim:write reactions:write users:read"
 ).split()
 
 

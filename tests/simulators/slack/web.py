@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from tests.simulators.loopback import Request
-from tests.simulators.slack import web_app, web_chat, web_read, web_stream
+from tests.simulators.slack import web_app, web_chat, web_files, web_read, web_stream
 from tests.simulators.slack.core import Core
 from tests.simulators.slack.errors import Refused
 from tests.simulators.slack.rates import Call
@@ -48,6 +48,8 @@ METHODS = {
     "users.info": Method(web_read.user_info, 4, "users:read"),
     "users.list": Method(web_read.list_users, 2, "users:read"),
     "users.conversations": Method(web_read.user_conversations, 3, web_read.list_scopes),
+    "files.getUploadURLExternal": Method(web_files.upload_url, 4, "files:write"),
+    "files.completeUploadExternal": Method(web_files.complete, 4, "files:write"),
     "files.info": Method(web_read.file_info, 4, "files:read"),
     "views.open": Method(web_app.open_view, 4),
     "views.update": Method(web_app.update_view, 4),

@@ -1,0 +1,167 @@
+"""What an owner does with an item of the inbox: claim it, decide it, deliver it or give it back.
+
+An item is its owner's while the token in its row is theirs. They renew its lease while they work,
+and what the token no longer fits changes nothing: who was taken over can neither decide nor settle.
+An edit or a deletion leaves the lease alone and steps the revision, so the owner notices, stops
+sending and lets go. Every function is made of short transactions, as in bot/inbox.py.
+"""
+
+import secrets
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Greatest, Now
+
+from backend import db
+from backend.chat.models import Message, Speaker
+from bot import ledger
+from bot.inbox import forget_turns
+from bot.models import DECIDED, OPEN, InboxItem, ItemState
+
+# An owner renews its lease every third of it, and sends only while the rest outlasts a request.
+LEASE = timedelta(seconds=15)
+# Attempts at delivering what is decided; a platform may be out of reach for an hour.
+MAX_DELIVERIES = 60
+
+
+def claim(platforms: Collection[str]) -> InboxItem | None:
+    """The oldest item of these platforms that waits to be answered or delivered, claimed."""
+    due = InboxItem.objects.filter(platform__in=platforms, settled=False)
+    free = Q(lease_until=None) | Q(lease_until__lte=Now())
+    waiting = Q(state__in=OPEN, attempts__lt=db.MAX_ATTEMPTS) | Q(state__in=DECIDED)
+    candidates = due.filter(free & waiting).order_by("pk").values_list("pk", "state")
+    while (candidate := candidates.first()) is not None:
+        pk, state = candidate
+        row = due.filter(pk=pk)
+        item = db.claim_row(row, LEASE) if state in OPEN else _claim_delivery(row, free)
+        if item is not None:
+            return item
+    return None
+
+
+def _claim_delivery(row: QuerySet[InboxItem], free: Q) -> InboxItem | None:
+    token = secrets.token_hex(16)
+    taken = row.filter(free, state__in=DECIDED).update(
+        token=token, lease_until=db.from_now(LEASE), attempts=F("attempts") + 1
+    )
+    return row.filter(token=token).first() if taken else None
+
+
+def renew(held: Mapping[int, InboxItem]) -> set[int]:
+    """Prolong the leases of these items; the ids of those that are still ours and unchanged."""
+    rows = InboxItem.objects.filter(pk__in=held, token__in=[i.token for i in held.values()])
+    rows.update(lease_until=db.from_now(LEASE))
+    now = rows.values_list("pk", "revision")
+    return {pk for pk, revision in now if held[pk].revision == revision}
+
+
+def begun(item: InboxItem, conversation: str, question: int) -> bool:
+    """Note where the question is kept; False where the item is not ours any more. What an
+    earlier attempt kept is removed."""
+    before = item.question_id
+    with transaction.atomic():
+        if not item.owned().update(conversation=conversation, question=question):
+            return False
+        if before is not None and before != question:
+            forget_turns([before, *_undecided(item, UUID(conversation), before, question)])
+    item.conversation_id, item.question_id = UUID(conversation), question
+    return True
+
+
+def _undecided(item: InboxItem, conversation: UUID, before: int, question: int) -> list[int]:
+    """The answer of an attempt that died before it decided it: what was answered between the two
+    questions, where nobody else has asked there or is at work."""
+    said = Message.objects.filter(conversation=conversation, pk__lt=question).exclude(pk=before)
+    asked = said.filter(speaker=Speaker.USER)
+    here = InboxItem.objects.filter(conversation=conversation).exclude(pk=item.pk)
+    if here.filter(state=ItemState.CLAIMED).exists():
+        return []
+    if asked.exclude(pk__in=here.filter(question__isnull=False).values("question")).exists():
+        return []
+    answers = said.filter(speaker=Speaker.ASSISTANT, pk__gt=before)
+    return list(answers.values_list("pk", flat=True))
+
+
+def decide(
+    item: InboxItem, state: ItemState, texts: Collection[str], answer: int | None = None
+) -> bool:
+    """Commit what the reply will say, as the texts of its messages; False, and nothing is
+    changed, where the item was taken over, edited or deleted meanwhile."""
+    with transaction.atomic():
+        decided = (
+            item.owned()
+            .filter(state=ItemState.CLAIMED)
+            .update(state=state, answer=answer, attempts=0, reason="")
+        )
+        if decided:
+            ledger.finalise(item, texts)
+    if decided:
+        item.state, item.answer_id, item.attempts = state, answer, 0
+    return bool(decided)
+
+
+def reopen(item: InboxItem) -> None:
+    """The decided answer may not be shown any more: forget it, and ask anew."""
+    with transaction.atomic():
+        turns = [pk for pk in (item.question_id, item.answer_id) if pk is not None]
+        if item.owned().update(
+            state=ItemState.RECEIVED, answer=None, question=None, token="", lease_until=None
+        ):
+            ledger.reopen(item)
+            forget_turns(turns)
+
+
+def settle(item: InboxItem, reason: str = "") -> bool:
+    """Nothing is left to do for this item; False where it is not ours any more, or was deleted
+    meanwhile."""
+    why = {"reason": reason} if reason else {}
+    return bool(item.owned().update(settled=True, token="", lease_until=None, route={}, **why))
+
+
+def close(item: InboxItem, reason: str) -> bool:
+    """Give the item up: the platform won't take its reply. Whether somebody waits for one."""
+    with transaction.atomic():
+        item.owned().filter(state=ItemState.CLAIMED).update(state=ItemState.FAILED)
+        return settle(item, reason) and item.state != ItemState.VOID
+
+
+def let_go(item: InboxItem) -> None:
+    """Let another take the item up at once; the attempt does not count."""
+    # A decision and a deletion begin to count anew.
+    _free(item, lease_until=None, attempts=Greatest(F("attempts"), 1) - 1)
+
+
+def put_off(item: InboxItem, reason: str, wait: timedelta) -> None:
+    """Try again after `wait`."""
+    _free(item, lease_until=db.from_now(wait), reason=reason)
+
+
+def _free(item: InboxItem, **fields: Any) -> None:
+    held = InboxItem.objects.filter(pk=item.pk, token=item.token)
+    with transaction.atomic():
+        held.filter(state=ItemState.CLAIMED).update(state=ItemState.RECEIVED)
+        held.update(token="", **fields)
+
+
+def set_aside(platforms: Collection[str], text: str) -> int:
+    """Give up on items that had their attempts, and plan to tell whoever asked; how many."""
+    free = Q(lease_until=None) | Q(lease_until__lte=Now())
+    exhausted = InboxItem.objects.filter(
+        free, platform__in=platforms, state__in=OPEN, attempts__gte=db.MAX_ATTEMPTS
+    )
+    count = 0
+    for pk in list(exhausted.values_list("pk", flat=True)):
+        with transaction.atomic():
+            item = exhausted.select_for_update().filter(pk=pk).first()
+            if item is not None:
+                reason = item.reason or "the last attempt broke off"
+                InboxItem.objects.filter(pk=pk).update(
+                    state=ItemState.FAILED, attempts=0, token="", lease_until=None, reason=reason
+                )
+                ledger.finalise(item, [text])
+                count += 1
+    return count

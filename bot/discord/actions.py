@@ -1,0 +1,86 @@
+"""Clicks: thumbs with their reasons, sharing a private answer. Any custom id may be forged."""
+
+from collections.abc import Callable
+from typing import Any
+
+from backend.chat.feedback import give_feedback
+from bot import inbox, wording
+from bot.discord import render
+from bot.discord.interactions import Asked
+from bot.discord.people import People
+from bot.incoming import Heard, Said
+from bot.models import InboxItem
+from bot.threads import in_inbox
+
+JSON = dict[str, Any]
+
+
+class Actions:
+    def __init__(self, people: People, taken: Callable[[Heard], None]) -> None:
+        self._people, self._taken = people, taken
+
+    async def click(self, asked: Asked) -> None:
+        kind, _, rest = str(asked.data.get("custom_id")).partition(":")
+        thumb, _, number = rest.partition(":")
+        pk = rest if kind == render.SHARE else number
+        match (kind, thumb, await self._seen(asked, pk)):
+            case (render.SHARE, _, InboxItem(private=True) as item):
+                await self._share(asked, item)
+            case (render.THUMB, "down", InboxItem() as item):
+                await asked.show_form(render.reason_form(str(item.pk)))
+                await self._keep(asked, item, False, "")
+            case (render.THUMB, "up", InboxItem() as item):
+                await self._keep(asked, item, True, "")
+                await asked.tell(wording.THANKS)
+            case _:
+                await asked.tell(wording.UNKNOWN_BUTTON)
+
+    async def reason(self, asked: Asked) -> None:
+        """Keep why an answer did not help."""
+        kind, _, pk = str(asked.data.get("custom_id")).partition(":")
+        item = await self._seen(asked, pk) if kind == render.REASON else None
+        if item is None:
+            await asked.tell(wording.UNKNOWN_BUTTON)
+            return
+        await self._keep(asked, item, False, _typed(asked.data.get("components") or []))
+        await asked.tell(wording.THANKS)
+
+    async def _seen(self, asked: Asked, pk: str) -> InboxItem | None:
+        """The item that a click is about, if whoever clicked can see its answer."""
+        return await in_inbox(inbox.open_to, pk, asked.key(""), str(asked.person))
+
+    async def _keep(self, asked: Asked, item: InboxItem, helpful: bool, reason: str) -> None:
+        place = await self._people.of_click(asked)
+        if place.asker is not None and item.answer_id is not None:
+            await in_inbox(give_feedback, item.answer_id, place.asker, helpful, reason)
+
+    async def _share(self, asked: Asked, item: InboxItem) -> None:
+        """Ask again as the channel: what is shared draws on what everybody there may read."""
+        if item.direct or not self._people.is_member(asked):
+            await asked.tell(wording.INVITE_TO_SHARE)
+            return
+        said = Said(
+            asked.key(f"interaction-share-{item.pk}"),  # clicked twice, it is shared once
+            str(asked.person),
+            item.text,
+            thread=item.thread,
+            route={
+                "shared_by": asked.interaction.user.display_name,
+                "in_thread": bool(item.thread),
+            },
+        )
+        new = await in_inbox(inbox.take, said)
+        await asked.leave()
+        if new:
+            self._taken(said)
+
+
+def _typed(components: list[JSON]) -> str:
+    """What a form's field holds."""
+    for component in components:
+        inner = component.get("component") or component
+        if inner.get("custom_id") == render.REASON:
+            return str(inner.get("value") or "")
+        if found := _typed(inner.get("components") or []):
+            return found
+    return ""

@@ -1,0 +1,79 @@
+"""What `doctor` says of Discord: whether its token fits, it can be reached, and its servers are
+claimed. No line holds the token."""
+
+import asyncio
+from collections.abc import Iterator
+
+import aiohttp
+import discord
+from discord.http import Route
+from django.conf import settings
+
+from backend.accounts.claiming import claimed
+from bot.discord.events import PLATFORM
+from bot.discord.listen import make_client
+
+# "ok", "note" (works, but should be known) or "fail", and a sentence that says what to do.
+Line = tuple[str, str]
+
+TIMEOUT = 10
+
+
+def findings() -> Iterator[Line]:
+    """Every check, in the order in which a failing one would make the next ones fail."""
+    if not settings.DISCORD_TOKEN:
+        yield "note", "Discord is not set up; see “Discord” in README.md"
+        return
+    try:
+        name, may_read, guilds = asyncio.run(_asked())
+    except discord.LoginFailure:
+        yield (
+            "fail",
+            "Discord refuses DISCORD_TOKEN; reset the token under Bot in the developer portal, and "
+            "copy it",
+        )
+        return
+    except (discord.HTTPException, aiohttp.ClientError, OSError, ValueError):
+        yield (
+            "fail",
+            "Discord can't be reached; check the network, proxies and DISCORD_API_URL",
+        )
+        return
+    yield "ok", f"Discord answers as {_printable(name)}"
+    if settings.DISCORD_MESSAGE_CONTENT and not may_read:
+        yield (
+            "fail",
+            "Discord does not allow the Message Content intent: switch it on under Bot, Privileged "
+            "Gateway Intents, or set DISCORD_MESSAGE_CONTENT=off",
+        )
+    yield from _servers(guilds)
+
+
+async def _asked() -> tuple[str, bool, dict[int, str]]:
+    """The bot's name, whether it may read messages that don't mention it, and its servers."""
+    Route.BASE = settings.DISCORD_API_URL
+    async with asyncio.timeout(TIMEOUT), make_client() as client:
+        await client.login(settings.DISCORD_TOKEN)
+        flags = client.application_flags
+        may_read = flags.gateway_message_content or flags.gateway_message_content_limited
+        guilds = {guild.id: guild.name async for guild in client.fetch_guilds()}
+        return str(client.user), may_read, guilds
+
+
+def _servers(guilds: dict[int, str]) -> Iterator[Line]:
+    if not guilds:
+        yield "note", "the bot is in no Discord server yet; invite it (see “Discord” in README.md)"
+    for number, name in guilds.items():
+        if claimed(PLATFORM, str(number)):
+            yield "ok", f"the Discord server “{_printable(name)}” belongs to home"
+        else:
+            yield (
+                "note",
+                f"nobody claimed the Discord server “{_printable(name)}”: manage.py claim discord "
+                f"{number}",
+            )
+
+
+def _printable(value: str) -> str:
+    """What Discord says, without what could steer a terminal."""
+    return "".join(c for c in value if c.isprintable())

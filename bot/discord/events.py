@@ -1,0 +1,82 @@
+"""What Discord says, as what was heard. Pure.
+
+What is not meant for the bot gives None: words between people, other bots, the bot itself. Without
+the Message Content intent a message that does not mention the bot has no text.
+"""
+
+import re
+
+import discord
+
+from bot.incoming import DIRECT, Key, Said
+
+PLATFORM = "discord"
+SAID = (discord.MessageType.default, discord.MessageType.reply)
+_CONTROL = re.compile(r"<(@!?|@&|#|a?:\w+:)(\d+)>")
+# Threads have names of up to a hundred characters.
+NAME = 90
+
+
+def key_of(guild: int | None, channel: object, channel_id: int, message: str) -> Key:
+    """A message's key. What is said in a thread belongs to the channel that the thread is in."""
+    where = channel.parent_id if isinstance(channel, discord.Thread) else channel_id
+    return Key(PLATFORM, str(guild) if guild else DIRECT, str(where), message)
+
+
+def read_message(message: discord.Message, bot: int) -> Said | None:
+    """What somebody said, if it is for the bot or may be."""
+    if message.author.bot or message.webhook_id or message.type not in SAID:
+        return None
+    direct = message.guild is None
+    mentioned = bot in message.raw_mentions or _is_reply_to(message, bot)
+    text = plain_text(message, bot)
+    in_thread = isinstance(message.channel, discord.Thread)
+    if not direct and not mentioned:
+        others = message.raw_mentions and message.content.lstrip().startswith("<@")
+        if not in_thread or not text or others:
+            return None
+    guild = message.guild.id if message.guild else None
+    key = key_of(guild, message.channel, message.channel.id, str(message.id))
+    return Said(
+        key,
+        str(message.author.id),
+        text,
+        thread=str(message.channel.id) if in_thread else key.message,
+        addressed=direct or mentioned,
+        direct=direct,
+        with_files=bool(message.attachments),
+    )
+
+
+def _is_reply_to(message: discord.Message, bot: int) -> bool:
+    """Whether it replies to a message of the bot's; with or without a mention."""
+    if any(user.id == bot for user in message.mentions):
+        return True
+    answered = message.reference.resolved if message.reference else None
+    return isinstance(answered, discord.Message) and answered.author.id == bot
+
+
+def replied_to(message: discord.Message) -> str:
+    """The id of the message that this one replies to; empty where there is none."""
+    return str(message.reference.message_id or "") if message.reference else ""
+
+
+def plain_text(message: discord.Message, bot: int) -> str:
+    """The text with names for mentions; those of the bot are taken out."""
+    names = {f"@{user.id}": f"@{user.display_name}" for user in message.mentions}
+    names |= {f"@&{role.id}": f"@{role.name}" for role in message.role_mentions}
+    names |= {f"#{channel.id}": f"#{channel.name}" for channel in message.channel_mentions}
+
+    def named(match: re.Match[str]) -> str:
+        kind, number = match[1].replace("!", ""), match[2]
+        if kind == "@" and int(number) == bot:
+            return ""
+        return names.get(kind + number, "" if kind[-1] != ":" else kind.removeprefix("a"))
+
+    return _CONTROL.sub(named, message.content).strip()
+
+
+def thread_name(text: str) -> str:
+    """What a thread is called that is opened for a question."""
+    name = " ".join(text.split())[:NAME].strip()
+    return name or "Askwell"

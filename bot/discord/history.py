@@ -1,0 +1,115 @@
+"""Read back what was said while nobody listened: channels, threads and direct messages.
+
+A channel's mark moves only when it was read to its end. What is older than a day, or more than a
+thousand messages, is left out and logged. Discord names no direct messages to a bot: those are
+read back that it knows of.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+
+import discord
+from django.utils import timezone
+
+from bot import marks, talks
+from bot.discord.events import PLATFORM
+from bot.discord.listen import Listener
+from bot.errors import DeliveryError
+from bot.incoming import DIRECT
+from bot.threads import in_inbox
+
+logger = logging.getLogger(__name__)
+
+# The cap.
+MESSAGES = 1_000
+OLDEST = timedelta(hours=24)
+# A message may be known to Discord's gateway a little later than to its history.
+OVERLAP = timedelta(seconds=10)
+READABLE = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel, discord.Thread)
+
+Readable = (
+    discord.TextChannel
+    | discord.VoiceChannel
+    | discord.StageChannel
+    | discord.Thread
+    | discord.PartialMessageable
+)
+
+
+class History:
+    def __init__(self, client: discord.Client, listener: Listener) -> None:
+        self._client, self._listener = client, listener
+
+    async def begin(self) -> None:
+        """To be called before anything can be heard."""
+        await in_inbox(marks.begin, PLATFORM, "", _now())
+
+    async def read_back(self) -> bool:
+        """Everything from its mark on, after `begin`; False where something is to be read again.
+        Raises discord.HTTPException and OSError where Discord can't be asked."""
+        begun, whole = _now(), True
+        since = await in_inbox(marks.mark_of, PLATFORM, "")
+        async for place, number, channel in self._channels():
+            mark = await in_inbox(marks.mark_of, PLATFORM, place, number) or since
+            try:
+                await self._read(channel, number, mark)
+            except discord.Forbidden:
+                continue
+            except (discord.HTTPException, DeliveryError, OSError) as error:
+                logger.warning("Discord: %s could not be read back: %s", number, error)
+                # The mark by which new channels are read moves on.
+                await in_inbox(marks.move, PLATFORM, place, number, mark)
+                whole = whole and isinstance(error, discord.NotFound)
+            else:
+                await in_inbox(marks.move, PLATFORM, place, number, begun)
+        await in_inbox(marks.move, PLATFORM, "", "", begun)
+        return whole
+
+    async def _channels(self) -> AsyncIterator[tuple[str, str, Readable]]:
+        for guild in self._client.guilds:
+            for channel in _of_guild(guild):
+                yield str(guild.id), str(channel.id), channel
+            # Threads that were archived meanwhile are not listed.
+            known = await in_inbox(talks.lively_threads, PLATFORM, str(guild.id))
+            for number in known - {str(thread.id) for thread in guild.threads}:
+                thread = await self._thread(number)
+                if thread is not None:
+                    yield str(guild.id), number, thread
+        for number in await in_inbox(talks.direct_channels, PLATFORM, DIRECT):
+            yield DIRECT, number, self._client.get_partial_messageable(int(number))
+
+    async def _thread(self, number: str) -> discord.Thread | None:
+        if not number.isdecimal():
+            return None
+        try:
+            found = await self._client.fetch_channel(int(number))
+        except (discord.NotFound, discord.Forbidden):
+            return None
+        return found if isinstance(found, discord.Thread) else None
+
+    async def _read(self, channel: Readable, number: str, mark: str) -> None:
+        oldest = discord.utils.time_snowflake(timezone.now() - OLDEST)
+        if oldest > int(mark):
+            logger.warning("Discord: what was said in %s over a day ago is left out", number)
+        after = discord.Object(max(oldest, int(mark)))
+        read = 0
+        async for message in channel.history(limit=MESSAGES + 1, after=after, oldest_first=True):
+            read += 1
+            if read > MESSAGES:
+                logger.warning("Discord: %s has more than %d new messages", number, MESSAGES)
+                break
+            await self._listener.take(message)
+
+
+def _of_guild(guild: discord.Guild) -> Iterator[Readable]:
+    """What the bot can read there."""
+    for channel in (*guild.channels, *guild.threads):
+        if isinstance(channel, READABLE):
+            may = channel.permissions_for(guild.me)
+            if may.view_channel and may.read_message_history:
+                yield channel
+
+
+def _now() -> str:
+    return str(discord.utils.time_snowflake(timezone.now() - OVERLAP))

@@ -1,0 +1,152 @@
+"""What Discord says, kept in the inbox in the order in which it was said."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+import discord
+from django.conf import settings
+from django.db import DatabaseError
+
+from bot import inbox, talks
+from bot.discord.events import key_of, read_message, replied_to
+from bot.discord.gateway import pay_for_start
+from bot.discord.rest import trace
+from bot.incoming import Deleted, Edited, Heard, Said
+from bot.threads import in_inbox
+
+logger = logging.getLogger(__name__)
+
+# There is no voice here.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+Event = discord.Message | discord.RawMessageUpdateEvent | discord.RawMessageDeleteEvent
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """A connection that broke and is made anew is worth a line, and no traceback."""
+    if record.exc_info and record.exc_info[0]:
+        record.msg, record.args = f"{record.getMessage()} ({record.exc_info[0].__name__})", ()
+        record.exc_info = None
+    return True
+
+
+logging.getLogger("discord.client").addFilter(_in_one_line)
+
+
+class Client(discord.Client):
+    _paid = False
+
+    async def pay(self) -> None:
+        """Before connecting. Raises Resting where too many sessions were begun lately."""
+        await pay_for_start()
+        self._paid = True
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        if not self._paid:
+            await asyncio.sleep(5.0)  # Discord takes one in five seconds
+            await pay_for_start()
+        self._paid = False
+
+
+def make_client() -> Client:
+    """A client that keeps no members and no messages, and by itself mentions nobody."""
+    intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+    intents.message_content = settings.DISCORD_MESSAGE_CONTENT
+    return Client(
+        intents=intents,
+        allowed_mentions=discord.AllowedMentions.none(),
+        max_messages=None,
+        member_cache_flags=discord.MemberCacheFlags.none(),
+        chunk_guilds_at_startup=False,
+        enable_debug_events=True,  # for the watch over dead sockets
+        http_trace=trace(),
+    )
+
+
+class Listener:
+    """`taken` is called with what entered the inbox; `missed` is set where it could not be kept,
+    and is to be read back."""
+
+    def __init__(
+        self, client: discord.Client, taken: Callable[[Heard], None], missed: asyncio.Event
+    ) -> None:
+        self._client, self._taken, self._missed = client, taken, missed
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+
+        async def on_message(message: discord.Message) -> None:
+            self._events.put_nowait(message)
+
+        async def on_raw_message_edit(event: discord.RawMessageUpdateEvent) -> None:
+            self._events.put_nowait(event)
+
+        async def on_raw_message_delete(event: discord.RawMessageDeleteEvent) -> None:
+            self._events.put_nowait(event)
+
+        for heard in (on_message, on_raw_message_edit, on_raw_message_delete):
+            client.event(heard)
+
+    async def run(self) -> None:
+        """Take one event after the other, until cancelled."""
+        while True:
+            event = await self._events.get()
+            try:
+                await self.take(event)
+            except DatabaseError as error:
+                logger.warning("What was said in Discord could not be kept: %s", error)
+                self._missed.set()
+
+    async def take(self, event: Event) -> None:
+        """Keep what the event says, where it is for the bot."""
+        heard = await self._read(event)
+        if heard is not None and await in_inbox(inbox.take, heard):
+            self._taken(heard)
+
+    async def _read(self, event: Event) -> Heard | None:
+        assert self._client.user is not None
+        bot = self._client.user.id
+        if isinstance(event, discord.Message):
+            said = read_message(event, bot)
+            if said is not None and event.edited_at:  # read back; it may have been heard before
+                return await self._edited(event, bot)
+            return await self._placed(said, event) if said else None
+        if isinstance(event, discord.RawMessageUpdateEvent):
+            return await self._edited(event.message, bot)
+        channel = self._client.get_channel(event.channel_id)
+        kept = channel if isinstance(channel, discord.Thread) else None
+        key = key_of(event.guild_id, kept, event.channel_id, str(event.message_id))
+        return Deleted(Said(key, sender="", text="", addressed=False))
+
+    async def _edited(self, message: discord.Message, bot: int) -> Heard | None:
+        """An edit that Discord makes itself, of a link's preview, has no time."""
+        said = read_message(message, bot) if message.edited_at else None
+        if said is None:
+            return None
+        placed = await self._placed(said, message)
+        return Edited(placed, newly_addressed=placed.addressed)
+
+    async def _placed(self, said: Said, message: discord.Message) -> Said:
+        """With the thread that it goes on from, and where its reply will stand."""
+        if isinstance(message.channel, discord.Thread):
+            return replace(said, route={"in_thread": True})
+        if replied := replied_to(message):
+            ours = f"{message.channel.id}/{replied}"
+            root = await in_inbox(talks.answered_by, said.key, ours)
+            if root is not None:
+                return replace(said, thread=root.thread, sender_team=root.sender_team)
+        if not said.direct:
+            return replace(said, route={"opens_thread": True})
+        return await self._direct(said)
+
+    async def _direct(self, said: Said) -> Said:
+        """A direct message goes on from the last one; one that only names a server says which one
+        the last was about."""
+        before = await in_inbox(talks.question_before, said.key)
+        if before is None:
+            return said
+        named = [g for g in self._client.guilds if g.name.casefold() == said.text.casefold()]
+        if named and before.text:
+            return replace(said, text=before.text, sender_team=str(named[0].id))
+        thread = before.thread if talks.is_recent(before) else said.thread
+        return replace(said, thread=thread, sender_team=before.sender_team)

@@ -1,0 +1,191 @@
+"""Who asks in Discord and who reads along.
+
+A server's channels, roles and overwrites are known from the gateway as they are now. People are
+read one by one, for the intent that lists them is privileged; a reading is good for minutes.
+"""
+
+import logging
+
+import discord
+from asgiref.sync import sync_to_async
+from django.utils import timezone
+
+from backend.accounts.audience import Place
+from backend.accounts.claiming import claimed
+from backend.accounts.models import Channel, Identity, Installation, Standing
+from backend.accounts.people import (
+    NEVER,
+    is_fresh,
+    joined_read_at,
+    known_person,
+    record_channel,
+    record_joined,
+    record_person,
+)
+from bot import wording
+from bot.discord import visibility
+from bot.discord.events import PLATFORM
+from bot.discord.interactions import Asked
+from bot.errors import DeliveryError, Nowhere
+
+logger = logging.getLogger(__name__)
+
+
+class People:
+    def __init__(self, client: discord.Client) -> None:
+        self._client = client
+
+    async def place(self, guild: int, channel: int | None, person: int, *, private: bool) -> Place:
+        """The place of a question asked in a server; `channel` may be a thread's id.
+
+        Raises Nowhere where nobody claimed the server.
+        """
+        installation = await sync_to_async(claimed)(PLATFORM, str(guild))
+        if installation is None:
+            raise Nowhere(wording.CLAIM_ME.format(id=guild))
+        identity = await self.person(installation, person)
+        seen = self.channel(guild, channel) if channel else None
+        if channel and seen is None:
+            return Place(installation.workspace, identity=identity, bot_is_member=False)
+        if private or seen is None:
+            return Place(installation.workspace, identity=identity)
+        row = await self._read_channel(installation, seen)
+        return Place(installation.workspace, identity=identity, channel=row)
+
+    async def alone(self, person: int, chosen: str = "") -> Place:
+        """The place of what one person asks the bot alone: in the server that they share with it,
+        or in the chosen one of several.
+
+        Raises Nowhere where there is none, or more than one.
+        """
+        servers = await self._servers(person)
+        if chosen and int(chosen) in servers:
+            return await self.place(int(chosen), None, person, private=True)
+        if not servers:
+            raise Nowhere(wording.NO_SERVER)
+        if len(servers) > 1:
+            guilds = [self._client.get_guild(number) for number in servers]
+            names = ", ".join(f"“{guild.name}”" for guild in guilds if guild)
+            raise Nowhere(wording.WHICH_SERVER.format(names=names))
+        return await self.place(servers[0], None, person, private=True)
+
+    async def by_themselves(self, person: int) -> Place:
+        """The same where the bot is no member: only what is the person's own may be used."""
+        place = await self.alone(person)
+        return Place(place.workspace, identity=place.identity, bot_is_member=False)
+
+    async def of_click(self, asked: Asked) -> Place:
+        """The place of what only whoever gave a command or clicked will see. Raises Nowhere."""
+        if asked.guild is not None and self._client.get_guild(asked.guild):
+            return await self.place(asked.guild, asked.channel, asked.person, private=True)
+        if asked.is_direct:
+            return await self.alone(asked.person)
+        return await self.by_themselves(asked.person)
+
+    def is_member(self, asked: Asked) -> bool:
+        """Whether the bot is where a command was given."""
+        if asked.guild is None:
+            return asked.is_direct
+        return self.channel(asked.guild, asked.channel) is not None
+
+    def channel(self, guild: int, channel: int) -> visibility.Kept | None:
+        """The channel, if the bot sees it."""
+        server = self._client.get_guild(guild)
+        found = server.get_channel_or_thread(channel) if server else None
+        home = visibility.guild_channel(found) if found is not None else None
+        if server is None or home is None or not home.permissions_for(server.me).view_channel:
+            return None
+        return found
+
+    async def _servers(self, person: int) -> list[int]:
+        """The ids of the claimed servers that this person shares with the bot."""
+        found = []
+        for guild in self._client.guilds:
+            installation = await sync_to_async(claimed)(PLATFORM, str(guild.id))
+            if installation is not None:
+                identity = await self.person(installation, person)
+                if identity.standing in (Standing.TEAM, Standing.GUEST):
+                    found.append(guild.id)
+        return found
+
+    async def person(self, installation: Installation, person: int) -> Identity:
+        """Who this is to the server, with the channels that they can see."""
+        known = await sync_to_async(known_person)(installation, str(person))
+        if known and is_fresh(known.read_at):
+            seen_at = await sync_to_async(joined_read_at)(known)
+            if known.standing == Standing.REMOVED or (seen_at and is_fresh(seen_at)):
+                return known
+        guild = self._client.get_guild(int(installation.external_id))
+        at = timezone.now()
+        member = await self._member(guild, person) if guild else None
+        standing = _standing(member, installation.team_role)
+        identity = await sync_to_async(record_person)(
+            installation, str(person), standing, NEVER if standing == Standing.UNKNOWN else at
+        )
+        if isinstance(member, discord.Member):
+            channels = visibility.seen_by(member) + await self._private_threads(member)
+            await sync_to_async(record_joined)(identity, channels, at)
+        return identity
+
+    async def _member(self, guild: discord.Guild, person: int) -> "discord.Member | Standing":
+        """The member, or what is known without one."""
+        try:
+            return await guild.fetch_member(person)
+        except discord.NotFound:
+            return Standing.REMOVED
+        except (discord.HTTPException, OSError) as error:
+            logger.warning("%s could not be looked up: %s", person, type(error).__name__)
+            return Standing.UNKNOWN
+
+    async def _private_threads(self, member: discord.Member) -> list[str]:
+        """The private threads that the bot knows and this person is in."""
+        found = []
+        for thread in member.guild.threads:
+            home = thread.parent
+            if not thread.is_private() or home is None:
+                continue
+            if home.permissions_for(member).manage_threads:
+                found.append(str(thread.id))
+                continue
+            try:
+                await thread.fetch_member(member.id)
+                found.append(str(thread.id))
+            except (discord.HTTPException, DeliveryError, OSError):
+                continue
+        return found
+
+    async def _read_channel(self, installation: Installation, channel: visibility.Kept) -> Channel:
+        """The row of the channel whose documents count: a private thread has its own."""
+        home = visibility.guild_channel(channel)
+        assert home is not None
+        own = isinstance(channel, discord.Thread) and channel.is_private()
+        outsiders = await self._has_outsiders(installation, home)
+        return await sync_to_async(record_channel)(
+            installation, str(channel.id if own else home.id), outsiders, timezone.now()
+        )
+
+    async def _has_outsiders(
+        self, installation: Installation, channel: discord.abc.GuildChannel
+    ) -> bool:
+        if not installation.team_role:  # every member of the server is of the team
+            return False
+        if visibility.is_seen_without(
+            channel, visibility.holders_of(channel.guild, installation.team_role)
+        ):
+            return True
+        for person in visibility.let_in_by_name(channel):
+            if person == channel.guild.me.id:
+                continue
+            if (await self.person(installation, person)).standing != Standing.TEAM:
+                return True
+        return False
+
+
+def _standing(member: "discord.Member | Standing | None", team_role: str) -> Standing:
+    if member is None:
+        return Standing.UNKNOWN
+    if isinstance(member, Standing):
+        return member
+    if not team_role or any(role.name == team_role for role in member.roles):
+        return Standing.TEAM
+    return Standing.GUEST

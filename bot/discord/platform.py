@@ -1,0 +1,95 @@
+"""Discord as the rest of the bot sees it."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+
+import discord
+
+from backend.accounts.audience import Place
+from bot import wording
+from bot.discord import render
+from bot.discord.deferred import DeferredOutlet, send_direct
+from bot.discord.events import PLATFORM
+from bot.discord.people import People
+from bot.discord.rest import GONE, DiscordApi
+from bot.discord.send import ChannelOutlet
+from bot.errors import DeliveryError, Refused
+from bot.incoming import DIRECT
+from bot.models import InboxItem
+from bot.platforms import Outlet
+
+logger = logging.getLogger(__name__)
+
+
+class DiscordPlatform:
+    """All servers of one bot, connected."""
+
+    name = PLATFORM
+
+    def __init__(
+        self,
+        client: discord.Client,
+        api: DiscordApi,
+        people: People,
+        rest: Callable[[str], None],
+    ) -> None:
+        self._client, self._api, self._people = client, api, people
+        self._writing: Counter[str] = Counter()
+        self.rest = rest
+
+    async def status(self, item: InboxItem) -> None:
+        if _is_deferred(item):
+            return  # Discord shows that itself
+        channel = item.thread if item.route.get("in_thread") else item.channel
+        try:
+            await self._api.call("POST", "/channels/{channel_id}/typing", channel_id=channel)
+        except DeliveryError:
+            return
+
+    async def is_there(self, item: InboxItem) -> bool:
+        if not item.message.isdecimal():
+            return True
+        channel = item.thread if item.route.get("in_thread") else item.channel
+        try:
+            await self._api.call(
+                "GET",
+                "/channels/{channel_id}/messages/{message_id}",
+                channel_id=channel,
+                message_id=item.message,
+            )
+        except Refused as error:
+            return error.code not in GONE
+        except DeliveryError:
+            return True
+        return True
+
+    async def place(self, item: InboxItem) -> Place:
+        sender, here = int(item.sender), item.installation
+        if item.direct:
+            return await self._people.alone(sender, item.sender_team)
+        if here == DIRECT or self._client.get_guild(int(here)) is None:
+            return await self._people.by_themselves(sender)
+        where = item.thread if item.route.get("in_thread") else item.channel
+        return await self._people.place(int(here), int(where), sender, private=item.private)
+
+    async def tell(self, item: InboxItem, error: DeliveryError) -> None:
+        code = getattr(error, "code", "")
+        other = wording.NOT_SHOWN_OTHER_DISCORD.format(code=code)
+        reason = wording.NOT_SHOWN_WHY_DISCORD.get(code, other)
+        body = render.message(wording.NOT_SHOWN.format(reason=reason))
+        try:
+            await send_direct(self._api, item.sender, body)
+        except DeliveryError as failed:
+            logger.warning("%s was not told: %s", item, failed)
+
+    def outlet(self, item: InboxItem, place: Place | None) -> Outlet:
+        is_member = place is None or place.bot_is_member
+        if _is_deferred(item):
+            return DeferredOutlet(self._api, item, is_member=is_member)
+        assert self._client.user is not None
+        return ChannelOutlet(self._api, item, str(self._client.user.id), self._writing)
+
+
+def _is_deferred(item: InboxItem) -> bool:
+    return item.private or "token" in item.route

@@ -1,0 +1,206 @@
+"""Connect to Discord: listening, answering, reading back, and connecting anew when that dies."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from typing import Any
+
+import aiohttp
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+from django.conf import settings
+from django.db import DatabaseError
+
+from bot.discord.actions import Actions
+from bot.discord.commands import Commands
+from bot.discord.events import PLATFORM
+from bot.discord.gateway import Watch
+from bot.discord.history import History
+from bot.discord.interactions import listen
+from bot.discord.listen import Listener, make_client
+from bot.discord.people import People
+from bot.discord.platform import DiscordPlatform
+from bot.discord.registering import register
+from bot.discord.rest import DiscordApi
+from bot.errors import DeliveryError, Resting, Unreachable
+from bot.incoming import Deleted, Edited, Heard
+from bot.responder import Responder
+
+logger = logging.getLogger(__name__)
+
+# Seconds until Discord must have told what servers there are.
+CONNECT = 60.0
+# Seconds between two readings back while everything seems well, and after one that failed.
+READ_BACK_EVERY, READ_BACK_AGAIN = 600.0, 30.0
+_TOKEN_REFUSED = 4004
+
+
+def configured() -> bool:
+    """Whether enough is set to connect."""
+    return bool(settings.DISCORD_TOKEN)
+
+
+def missing() -> list[str]:
+    """The settings that are needed beside those that are set."""
+    return [] if settings.DISCORD_TOKEN else ["DISCORD_TOKEN"]
+
+
+async def serve(responder: Responder, stop: asyncio.Event) -> None:
+    """Listen and answer until stopped. Raises DeliveryError where Discord can't be used."""
+    Route.BASE = settings.DISCORD_API_URL
+    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.DISCORD_GATEWAY_URL)
+    ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def rest(reason: str) -> None:
+        if not ended.done():
+            ended.set_result(reason)
+
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(_logged_in())
+        api, people, taken = DiscordApi(client), People(client), _telling(responder)
+        anew = asyncio.Event()
+        listener = Listener(client, taken, anew)
+        commands, actions = Commands(people, taken), Actions(people, taken)
+        listen(
+            client,
+            api,
+            {
+                discord.InteractionType.application_command: commands.answer,
+                discord.InteractionType.component: actions.click,
+                discord.InteractionType.modal_submit: actions.reason,
+            },
+        )
+        history = History(client, listener)
+        await history.begin()
+        waiting: list[asyncio.Task[Any]] = [
+            asyncio.create_task(work)
+            for work in (
+                stop.wait(),
+                client.connect(),
+                Watch(client).run(),
+                _resting(ended),
+                _answering(client, api, people, responder, history, listener, anew, rest),
+            )
+        ]
+        stack.callback(responder.disconnected, PLATFORM)
+        await _until_one_ends(waiting)
+
+
+async def _answering(
+    client: discord.Client,
+    api: DiscordApi,
+    people: People,
+    responder: Responder,
+    history: History,
+    listener: Listener,
+    anew: asyncio.Event,
+    rest: Callable[[str], None],
+) -> None:
+    """Once Discord told what servers there are."""
+
+    async def on_resumed() -> None:
+        anew.set()
+
+    async def on_ready() -> None:
+        anew.set()
+
+    client.event(on_resumed)
+    client.event(on_ready)
+    try:
+        async with asyncio.timeout(CONNECT):
+            await client.wait_until_ready()
+    except TimeoutError:
+        raise Unreachable("Discord's gateway does not answer") from None
+    anew.set()
+    logger.info("Discord: connected as %s in %d servers", client.user, len(client.guilds))
+    responder.connected(DiscordPlatform(client, api, people, rest))
+    await _register(client, api)
+    await asyncio.gather(listener.run(), _keep_reading(history, anew))
+
+
+async def _register(client: discord.Client, api: DiscordApi) -> None:
+    try:
+        await register(api, client.application_id or 0)
+    except Resting:
+        raise
+    except DeliveryError as error:
+        logger.warning("Discord's list of commands may be old: %s", error)
+
+
+async def _keep_reading(history: History, anew: asyncio.Event) -> None:
+    """Read back after each connection, and now and then: an event may have been lost."""
+    wait: float | None = None
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await anew.wait()
+        anew.clear()
+        try:
+            wait = READ_BACK_EVERY if await history.read_back() else READ_BACK_AGAIN
+        except (DatabaseError, discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            logger.warning("Discord could not be read back: %s", error)
+            wait = READ_BACK_AGAIN
+
+
+async def _resting(ended: asyncio.Future[str]) -> None:
+    raise Resting(await ended)
+
+
+async def _until_one_ends(waiting: Sequence[asyncio.Task[Any]]) -> None:
+    try:
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            with _as_our_own():
+                task.result()
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _logged_in() -> AsyncIterator[discord.Client]:
+    client = make_client()
+    async with client:
+        with _as_our_own():
+            await client.login(settings.DISCORD_TOKEN.strip())
+        await client.pay()
+        yield client
+
+
+@contextmanager
+def _as_our_own() -> Iterator[None]:
+    """What discord.py raises where it gives up, as the bot's own errors."""
+    try:
+        yield
+    except discord.LoginFailure:
+        raise Resting(
+            "Discord refuses DISCORD_TOKEN; copy it anew from the developer portal"
+        ) from None
+    except discord.PrivilegedIntentsRequired:
+        raise Resting(
+            "Discord does not allow the Message Content intent: switch it on under Bot, Privileged "
+            "Gateway Intents, or set DISCORD_MESSAGE_CONTENT=off"
+        ) from None
+    except discord.ConnectionClosed as error:
+        if error.code == _TOKEN_REFUSED:
+            raise Resting("Discord refuses DISCORD_TOKEN (4004)") from None
+        raise Unreachable(f"Discord closed the connection ({error.code})") from None
+    except (discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, OSError) as error:
+        raise Unreachable(f"Discord can't be reached ({type(error).__name__})") from None
+
+
+def _telling(responder: Responder) -> Callable[[Heard], None]:
+    def taken(heard: Heard) -> None:
+        match heard:
+            case Edited(now):
+                responder.interrupt(now.key)
+            case Deleted(before):
+                responder.interrupt(before.key)
+            case _:
+                responder.wake()
+
+    return taken

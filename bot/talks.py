@@ -1,0 +1,59 @@
+"""What earlier questions tell where the platform does not: which one a message goes on from, and
+where something was said lately."""
+
+from datetime import timedelta
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from bot.inbox import LIVELY
+from bot.incoming import Key
+from bot.models import InboxItem, ReplyPart
+
+# After a pause this long a direct message begins a new conversation.
+PAUSE = timedelta(minutes=30)
+
+
+def answered_by(channel: Key, message: str) -> InboxItem | None:
+    """The question that this message of ours, in the channel of the key, answers."""
+    where = f"{channel.platform}/{channel.installation}/{channel.channel}"
+    part = ReplyPart.objects.filter(channel=where, message=message).select_related("item").first()
+    return part.item if part else None
+
+
+def question_before(channel: Key) -> InboxItem | None:
+    """The last question in the channel of the key before its message."""
+    return (
+        InboxItem.objects.filter(
+            platform=channel.platform,
+            installation=channel.installation,
+            channel=channel.channel,
+            private=False,
+        )
+        .exclude(message=channel.message)
+        .order_by("-pk")
+        .first()
+    )
+
+
+def is_recent(item: InboxItem) -> bool:
+    return item.received_at > timezone.now() - PAUSE
+
+
+def direct_channels(platform: str, installation: str) -> list[str]:
+    """Where somebody spoke with the bot alone, lately."""
+    return list(_lately(platform, installation).values_list("channel", flat=True).distinct())
+
+
+def lively_threads(platform: str, installation: str) -> set[str]:
+    """The threads that somebody asked in lately."""
+    return set(_lately(platform, installation).values_list("thread", flat=True)) - {""}
+
+
+def _lately(platform: str, installation: str) -> QuerySet[InboxItem]:
+    return InboxItem.objects.filter(
+        platform=platform,
+        installation=installation,
+        private=False,
+        received_at__gt=timezone.now() - LIVELY,
+    )

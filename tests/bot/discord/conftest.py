@@ -1,0 +1,34 @@
+"""A simulated Discord, whose server is claimed, and a document of the team's."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from backend.accounts.claiming import claim
+from tests.bot.discord.running import OFFICES, point_to
+from tests.conftest import AddText
+from tests.simulators.discord.core import Settings as Simulated
+from tests.simulators.discord.simulator import DiscordSimulator
+
+
+@pytest.fixture
+def discord() -> Iterator[DiscordSimulator]:
+    with DiscordSimulator(settings=Simulated()) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def pointed(discord: DiscordSimulator, settings: Settings) -> None:
+    point_to(discord, settings)
+
+
+@pytest.fixture
+def home(discord: DiscordSimulator, pointed: None, db: None) -> None:
+    """The server is claimed."""
+    claim("discord", discord.home.id)
+
+
+@pytest.fixture
+def offices(add_text: AddText) -> None:
+    add_text(OFFICES, "offices.txt")

@@ -1,0 +1,251 @@
+"""Never lost and never twice in Discord: ambiguous sends, edits, deletions, gaps, refusals."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import OperationalError
+
+from backend.chat.models import Message as Turn
+from bot import inbox, leases
+from bot.discord import rest, service
+from bot.incoming import Heard
+from bot.models import InboxItem
+from tests.bot.discord.running import (
+    ANSWER,
+    QUESTION,
+    answered,
+    ask,
+    buttons,
+    one_answer,
+    running,
+    settled,
+)
+from tests.simulators.discord.faults import Drop, Error, Fault, Hang, Status
+from tests.simulators.discord.simulator import DiscordSimulator
+from tests.simulators.faults import Answer
+from tests.simulators.gemini import GeminiSimulator
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("home", "offices", "closing_clients"),
+]
+
+POST, EDIT = "POST /channels/{}/messages", "PATCH /channels/{}/messages/{}"
+THREAD = "POST /channels/{}/messages/{}/threads"
+UNCLEAR = [Drop(), Drop(after=True), Status(503), Status(500, after=True), Hang()]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest, "REQUEST_TIMEOUT", 2.0)
+    monkeypatch.setattr(leases, "REQUEST_TIMEOUT", 2.0)
+    monkeypatch.setattr(service, "READ_BACK_AGAIN", 0.3)
+
+
+@pytest.mark.parametrize("fault", UNCLEAR, ids=str)
+@pytest.mark.parametrize("route", [POST, EDIT, THREAD])
+async def test_after_an_ambiguous_call_there_is_one_answer(
+    discord: DiscordSimulator, route: str, fault: Fault, gemini: GeminiSimulator
+) -> None:
+    gemini.faults.always(Answer("It opens at nine o'clock [1].", delay=0.01), on="chat")
+    discord.faults.next(route, fault)
+    async with running(discord):
+        await one_answer(discord, ask(discord), "opens at nine")
+    assert discord.pinged == []
+
+
+async def test_an_answer_is_one_message_that_grows(
+    discord: DiscordSimulator, gemini: GeminiSimulator
+) -> None:
+    gemini.faults.always(Answer("word " * 60 + "[1]", delay=0.08), on="chat")
+    async with running(discord):
+        answer = await one_answer(discord, ask(discord), "word word")
+    seen = [text for _, text in answer.seen]
+    assert len(seen) >= 3 and all(b.startswith(a) for a, b in pairwise(seen))
+    times = [at for at, _ in answer.seen]
+    assert all(b - a > 1.4 for a, b in pairwise(times[:-1]))
+
+
+async def test_a_long_answer_goes_on_in_further_messages(
+    discord: DiscordSimulator, gemini: GeminiSimulator
+) -> None:
+    code = "```python\n" + "\n".join(f"line_{n} = {n}" for n in range(300)) + "\n```"
+    gemini.faults.always(Answer(f"See [1]:\n{code}\nThat is all."), on="chat")
+    async with running(discord):
+        replies = await answered(discord, ask(discord))
+    assert len(replies) > 2 and all(len(reply.text) <= 2_000 for reply in replies)
+    assert all(reply.text.count("```") == 2 for reply in replies[:-1])
+    assert [bool(buttons(reply)) for reply in replies] == [False] * (len(replies) - 1) + [True]
+    lines = [line for reply in replies for line in reply.text.split("\n")]
+    assert [line for line in lines if line.startswith("line_")] == [
+        f"line_{n} = {n}" for n in range(300)
+    ]
+
+
+async def test_a_deleted_question_takes_its_answer_along(
+    discord: DiscordSimulator, gemini: GeminiSimulator
+) -> None:
+    gemini.faults.always(Answer("word " * 40 + "[1]", delay=0.1), on="chat")
+    async with running(discord):
+        asked = ask(discord)
+        await discord.until(lambda: discord.answers(asked), timeout=20)
+        discord.delete(asked)
+        await discord.until(lambda: not discord.answers(asked), timeout=20)
+        await settled()
+    item = await InboxItem.objects.aget()
+    assert item.state == "void" and item.text == "" and not await Turn.objects.aexists()
+
+
+async def test_an_edit_before_the_answer_counts(
+    discord: DiscordSimulator, gemini: GeminiSimulator
+) -> None:
+    gemini.faults.always(Answer("word " * 40 + "[1]", delay=0.1), on="chat")
+    async with running(discord):
+        asked = ask(discord)
+        await discord.until(lambda: discord.answers(asked), timeout=20)
+        gemini.faults.always(Answer("It opens at nine o'clock [1]."), on="chat")
+        discord.edit(asked, f"@askwell {QUESTION} Please?")
+        await one_answer(discord, asked, "opens at nine")
+    item = await InboxItem.objects.aget()
+    assert item.text.endswith("Please?")
+
+
+async def test_what_was_said_while_the_bot_was_away_is_answered(
+    discord: DiscordSimulator,
+) -> None:
+    async with running(discord):
+        first = ask(discord)
+        await one_answer(discord, first)
+        await one_answer(discord, discord.dm("ana", QUESTION))
+        await asyncio.sleep(0.5)
+    thread = discord.thread(first)
+    assert thread is not None
+    discord.archive(thread)
+    missed = [
+        ask(discord, "random", "ben"),
+        discord.say("ana", thread, f"@askwell {QUESTION}"),
+        discord.dm("ana", QUESTION),
+    ]
+    async with running(discord):
+        for question in missed:
+            await one_answer(discord, question)
+
+
+async def test_what_the_gateway_lost_is_read_back(discord: DiscordSimulator) -> None:
+    async with running(discord):
+        with discord.lost_events():
+            asked = ask(discord)
+        discord.forget_sessions()
+        discord.cut_sockets()
+        await one_answer(discord, asked)
+
+
+async def test_a_process_that_dies_in_mid_answer_is_taken_over(
+    discord: DiscordSimulator, gemini: GeminiSimulator
+) -> None:
+    gemini.faults.always(Answer("word " * 40 + "[1]", delay=0.1), on="chat")
+    async with running(discord):
+        asked = ask(discord)
+        await discord.until(lambda: discord.answers(asked), timeout=20)
+    gemini.faults.always(Answer("It opens at nine o'clock [1]."), on="chat")
+    async with running(discord):
+        await one_answer(discord, asked, "opens at nine")
+
+
+@pytest.mark.parametrize("why", ["archived", "deleted", "forbidden", "no view"])
+async def test_a_place_that_can_not_be_written_in_ends_the_question(
+    discord: DiscordSimulator, gemini: GeminiSimulator, why: str
+) -> None:
+    gemini.faults.always(Answer("word " * 20 + "[1]", delay=0.1), on="chat")
+    if why == "forbidden":
+        discord.deny("general", "askwell", "send_messages", "create_public_threads")
+    async with running(discord):
+        asked = ask(discord)
+        if why != "forbidden":
+            await discord.until(lambda: discord.answers(asked), timeout=20)
+        if why == "deleted":
+            discord.delete_channel("general")
+        if why == "no view":
+            discord.deny("general", "askwell", "view_channel")
+        if why == "archived":
+            thread = discord.thread(asked)
+            assert thread is not None
+            discord.delete_channel(thread)
+        await answered(discord, asked)
+        [told] = await discord.until(lambda: discord.messages(discord.dm_of("ana")), timeout=10)
+        assert "I could not answer you there" in told.text
+        await one_answer(discord, ask(discord, "random"), "word word")
+
+
+async def test_a_person_who_blocked_the_bot_loses_nobody_elses_answer(
+    discord: DiscordSimulator,
+) -> None:
+    discord.block("ana")
+    async with running(discord):
+        asked = discord.dm("ana", QUESTION)
+        assert not await answered(discord, asked)
+        await one_answer(discord, ask(discord, "general", "ben"))
+
+
+async def test_an_interaction_that_discord_gave_up_is_answered_in_a_direct_message(
+    discord: DiscordSimulator,
+) -> None:
+    discord.faults.always("PATCH /webhooks/{}/{}/messages/{}", Error(10015))
+    async with running(discord):
+        asked = discord.command("ana", "general", "ask", question=QUESTION)
+        direct = discord.dm_of("ana")
+        [told] = await discord.until(lambda: discord.messages(direct), timeout=30)
+        await settled()
+    assert ANSWER in told.text and asked.deferred
+
+
+async def test_under_discords_limits_everything_is_answered_and_no_call_comes_early(
+    discord: DiscordSimulator,
+) -> None:
+    discord.rates.on = True
+    async with running(discord):
+        asked = [ask(discord, where) for where in ("general", "random") for _ in range(8)]
+        for question in asked:
+            await one_answer(discord, question)
+    assert discord.early_calls == [] and discord.pinged == []
+
+
+async def test_a_message_with_only_an_image_is_told_that_files_come_later(
+    discord: DiscordSimulator,
+) -> None:
+    async with running(discord):
+        asked = discord.dm("ana", "", attachments=[("a.png", b"x", "image/png")])
+        [answer] = await answered(discord, asked)
+    assert "can't read files yet" in answer.text
+
+
+async def test_a_question_that_the_inbox_refused_is_read_back(
+    discord: DiscordSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = inbox.take
+    failed: list[Heard] = []
+
+    def failing(heard: Heard) -> bool:
+        if len(failed) < 2:
+            failed.append(heard)
+            raise OperationalError("disk I/O error")
+        return take(heard)
+
+    async with running(discord):
+        monkeypatch.setattr(inbox, "take", failing)
+        asked = ask(discord)
+        await one_answer(discord, asked)
+    assert failed
+
+
+async def test_history_is_one_conversation_in_a_thread(discord: DiscordSimulator) -> None:
+    async with running(discord):
+        asked = ask(discord)
+        await one_answer(discord, asked)
+        thread = discord.thread(asked)
+        assert thread is not None
+        await one_answer(discord, discord.say("ana", thread, f"@askwell {QUESTION}"))
+    said = await sync_to_async(lambda: Turn.objects.values("conversation").distinct().count())()
+    assert said == 1

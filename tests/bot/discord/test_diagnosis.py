@@ -1,0 +1,45 @@
+"""What `doctor` says of Discord."""
+
+import pytest
+from pytest_django import Settings
+
+from backend.accounts.claiming import claim
+from bot.discord.diagnosis import findings
+from tests.simulators.discord.simulator import DiscordSimulator
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pointed")]
+
+
+def test_an_unset_token_is_a_note(settings: Settings) -> None:
+    settings.DISCORD_TOKEN = ""
+    assert [level for level, _ in findings()] == ["note"]
+
+
+def test_a_claimed_server_is_ok_and_another_says_how(discord: DiscordSimulator) -> None:
+    claim("discord", discord.home.id)
+    other = discord.add_guild("other")
+    said = {what: level for level, what in findings()}
+    assert said["the Discord server “home” belongs to home"] == "ok"
+    assert (
+        said[f"nobody claimed the Discord server “other”: manage.py claim discord {other.id}"]
+        == "note"
+    )
+
+
+def test_a_wrong_token_fails_without_showing_it(settings: Settings) -> None:
+    settings.DISCORD_TOKEN = "wrong-canary"
+    [(level, what)] = findings()
+    assert level == "fail" and "DISCORD_TOKEN" in what and "canary" not in what
+
+
+def test_an_intent_that_is_off_fails(discord: DiscordSimulator, settings: Settings) -> None:
+    settings.DISCORD_MESSAGE_CONTENT = True
+    assert "fail" in [level for level, _ in findings()]
+    discord.message_content_allowed = True
+    assert "fail" not in [level for level, _ in findings()]
+
+
+def test_an_address_where_nobody_is_fails(settings: Settings) -> None:
+    settings.DISCORD_API_URL = "http://127.0.0.1:9/api/v10"
+    [(level, what)] = findings()
+    assert level == "fail" and "can't be reached" in what

@@ -1,0 +1,96 @@
+"""The life of the connection to Discord: resuming, dead sockets, refusals, the budget."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.utils import timezone
+from pytest_django import Settings
+
+from bot.discord import gateway, service
+from bot.discord.gateway import AT_ONCE, ONE_IN, take_start
+from bot.errors import Resting
+from bot.models import SessionStarts
+from bot.responder import Responder
+from tests.bot.discord.running import ask, one_answer, running
+from tests.simulators.discord.simulator import DiscordSimulator
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("home", "offices", "closing_clients"),
+]
+
+
+async def test_a_cut_socket_is_resumed_and_nothing_is_lost(discord: DiscordSimulator) -> None:
+    async with running(discord):
+        await one_answer(discord, ask(discord))
+        before = discord.gateway.identifies
+        for end in (discord.cut_sockets, discord.reconnect):
+            end()
+            await one_answer(discord, ask(discord))
+        assert discord.gateway.identifies == before
+
+
+async def test_a_dead_socket_is_replaced(
+    discord: DiscordSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in {"QUIET": 0.3, "DEAD": 1.0, "LOOK_EVERY": 0.1}.items():
+        monkeypatch.setattr(gateway, name, seconds)
+    async with running(discord):
+        before = discord.gateway.identifies
+        discord.black_hole()
+        asked = ask(discord)
+        await one_answer(discord, asked)
+        assert discord.gateway.identifies == before
+
+
+@pytest.mark.soak
+async def test_a_dead_socket_is_replaced_within_a_minute(discord: DiscordSimulator) -> None:
+    async with running(discord):
+        discord.black_hole()
+        asked = ask(discord)
+        async with asyncio.timeout(60):
+            await one_answer(discord, asked)
+
+
+async def serve_until_it_rests() -> str:
+    with pytest.raises(Resting) as rests:
+        async with asyncio.timeout(20):
+            await service.serve(Responder(), asyncio.Event())
+    return str(rests.value)
+
+
+async def test_a_wrong_token_rests_discord(settings: Settings) -> None:
+    settings.DISCORD_TOKEN = "wrong"
+    assert "DISCORD_TOKEN" in await serve_until_it_rests()
+
+
+async def test_a_disallowed_intent_names_the_switch(settings: Settings) -> None:
+    settings.DISCORD_MESSAGE_CONTENT = True
+    assert "switch it on under Bot, Privileged Gateway Intents" in await serve_until_it_rests()
+
+
+async def test_a_token_that_is_revoked_rests_discord(discord: DiscordSimulator) -> None:
+    serving = asyncio.create_task(serve_until_it_rests())
+    await discord.until(lambda: "ask" in discord.commands, timeout=10)
+    discord.close_sockets(4004)
+    assert "DISCORD_TOKEN" in await serving
+
+
+async def test_a_crash_loop_begins_at_most_500_sessions_a_day(discord: DiscordSimulator) -> None:
+    def starts() -> int:
+        return sum(take_start() for _ in range(2 * AT_ONCE))
+
+    assert await sync_to_async(starts)() == AT_ONCE
+    assert "new sessions a day" in await serve_until_it_rests()
+    assert AT_ONCE + timedelta(days=1) / ONE_IN <= 500
+    await SessionStarts.objects.aupdate(paid_until=timezone.now() - timedelta(days=2))
+    assert await sync_to_async(starts)() == AT_ONCE
+
+
+async def test_commands_are_sent_once(discord: DiscordSimulator) -> None:
+    for _ in range(2):
+        async with running(discord):
+            pass
+    assert len(discord.calls_to("PUT /applications/{}/commands")) == 1
