@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 # There is no voice here.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
+# Seconds without a further server after which all are known.
+SERVERS_KNOWN = 2.0
+
 Event = discord.Message | discord.RawMessageUpdateEvent | discord.RawMessageDeleteEvent
 
 
@@ -62,6 +65,7 @@ def make_client() -> Client:
         chunk_guilds_at_startup=False,
         enable_debug_events=True,  # for the watch over dead sockets
         http_trace=trace(),
+        guild_ready_timeout=SERVERS_KNOWN,
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from backend.accounts.claiming import claim
+from bot.discord import listen
 from tests.bot.discord.running import OFFICES, point_to
 from tests.conftest import AddText
 from tests.simulators.discord.core import Settings as Simulated
@@ -19,8 +20,9 @@ def discord() -> Iterator[DiscordSimulator]:
 
 
 @pytest.fixture
-def pointed(discord: DiscordSimulator, settings: Settings) -> None:
+def pointed(discord: DiscordSimulator, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     point_to(discord, settings)
+    monkeypatch.setattr(listen, "SERVERS_KNOWN", 0.1)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from django.db import OperationalError
 
 from backend.chat.models import Message as Turn
-from bot import inbox, leases
+from bot import inbox, leases, reply
 from bot.discord import rest, service
 from bot.incoming import Heard
 from bot.models import InboxItem
@@ -39,8 +39,8 @@ UNCLEAR = [Drop(), Drop(after=True), Status(503), Status(500, after=True), Hang(
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rest, "REQUEST_TIMEOUT", 2.0)
-    monkeypatch.setattr(leases, "REQUEST_TIMEOUT", 2.0)
+    for module in (rest, leases, reply):
+        monkeypatch.setattr(module, "REQUEST_TIMEOUT", 1.5)
     monkeypatch.setattr(service, "READ_BACK_AGAIN", 0.3)
 
 

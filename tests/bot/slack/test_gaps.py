@@ -254,7 +254,7 @@ async def test_the_first_start_reads_nothing_back(slack: SlackSimulator) -> None
 
 
 async def test_what_is_said_after_a_first_start_that_read_nothing_is_answered(
-    slack: SlackSimulator,
+    slack: SlackSimulator, often: None
 ) -> None:
     slack.faults.next("users.conversations", Hang())
     async with running(slack):
