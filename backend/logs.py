@@ -13,10 +13,13 @@ SECRETS = (
     "SLACK_BOT_TOKEN",
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
+    "DISCORD_TOKEN",
 )
-# What lets somebody in: sign-in links, and the addresses that Slack gives out for a socket and
-# for the reply to a command.
-_TICKET = re.compile(r"(/sign-in/|[?&]ticket=|hooks\.slack\.com/\w+/)[\w%./-]+")
+# What lets somebody in: sign-in links, and the addresses that Slack and Discord give out for a
+# socket and for the reply to a command.
+_TICKET = re.compile(
+    r"(/sign-in/|[?&]ticket=|hooks\.slack\.com/\w+/|/(?:webhooks|interactions)/\d+/)[\w%./-]+"
+)
 
 
 class RedactingFormatter(logging.Formatter):

@@ -3,10 +3,10 @@
 A tombstone keeps the platform's id of the message, so what is delivered again answers nothing.
 """
 
-from backend.accounts.models import ForgottenIdentity
+from backend.accounts.models import ForgottenIdentity, Installation
 from bot import inbox
 from bot.inbox import forget_turns
-from bot.incoming import DIRECT, Key
+from bot.incoming import Key
 from bot.models import InboxItem, ItemState
 
 BATCH = 200
@@ -17,12 +17,13 @@ def sweep() -> list[Key]:
     and shown yet, which its owner is to drop. Safe to repeat, and repeated by the worker."""
     stopped: list[Key] = []
     for person in ForgottenIdentity.objects.all():
-        theirs = InboxItem.objects.filter(
-            platform=person.platform,
-            installation__in=[person.installation, DIRECT],
-            sender=person.external_id,
-            received_at__lte=person.at,
+        # Also what they asked where nobody is known: alone, or in a server that is not ours.
+        others = Installation.objects.filter(platform=person.platform).exclude(
+            external_id=person.installation
         )
+        theirs = InboxItem.objects.filter(
+            platform=person.platform, sender=person.external_id, received_at__lte=person.at
+        ).exclude(installation__in=others.values("external_id"))
         while (item := theirs.filter(settled=False).order_by("pk").first()) is not None:
             inbox.void(item)
             stopped.append(item.key)

@@ -103,16 +103,13 @@ def threads_in(platform: str, installation: str, channel: str) -> list[str]:
 
 
 def open_to(pk: str, key: Key, person: str) -> InboxItem | None:
-    """The item of this id, if this person can see its answer in the channel of the key."""
-    row = InboxItem.objects.filter(
-        pk=pk if pk.isdecimal() else 0,
-        platform=key.platform,
-        installation=key.installation,
-        channel=key.channel,
-        state=ItemState.ANSWERED,
+    """The item of this id, if this person can see its answer in the channel of the key; what only
+    they saw they may have got elsewhere."""
+    answered = InboxItem.objects.filter(
+        pk=pk if pk.isdecimal() else 0, platform=key.platform, state=ItemState.ANSWERED
     )
-    item = row.first()
-    return item if item and (not item.private or item.sender == person) else None
+    here = Q(private=False, installation=key.installation, channel=key.channel)
+    return answered.filter(here | Q(private=True, sender=person)).first()
 
 
 def messages_taken(key: Key, messages: Collection[str]) -> set[str]:

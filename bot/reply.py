@@ -18,6 +18,9 @@ from knowledge.errors import LeaseLost
 
 logger = logging.getLogger(__name__)
 
+# Seconds before words that could not be shown are tried again, where the platform says nothing.
+AGAIN = 0.5
+
 # Called before something final is shown: raises where it may not be shown any more.
 Check = Callable[[], Awaitable[None]]
 
@@ -77,11 +80,14 @@ class Reply:
                 if error.permanent or isinstance(error, Resting):
                     raise
                 logger.info("%s is not shown yet: %s", self.item, error)
-            if not self._shown:  # the first words are not to wait
-                continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._outlet.pace()):
-                    await self._over.wait()
+                await self._pause(getattr(error, "seconds", 0.0) or AGAIN)
+            if self._shown:  # the first words are not to wait
+                await self._pause(self._outlet.pace())
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._over.wait()
 
     async def _show(self) -> None:
         rendered = self._outlet.rendered(self._note + self._text, final=False)

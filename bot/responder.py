@@ -11,7 +11,7 @@ from django.db import Error
 from backend import db
 from bot import claims, wording
 from bot.errors import DeliveryError, Resting
-from bot.incoming import Key
+from bot.incoming import Deleted, Edited, Heard, Key
 from bot.leases import Held
 from bot.models import InboxItem, ItemState
 from bot.platforms import Platform
@@ -50,6 +50,16 @@ class Responder:
     def wake(self) -> None:
         """There may be something to do."""
         self._news.set()
+
+    def taken(self, heard: Heard) -> None:
+        """Something entered the inbox."""
+        match heard:
+            case Edited(now):
+                self.interrupt(now.key)
+            case Deleted(before):
+                self.interrupt(before.key)
+            case _:
+                self.wake()
 
     def interrupt(self, key: Key) -> None:
         """The item of this key was edited or deleted."""

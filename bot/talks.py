@@ -3,11 +3,12 @@ where something was said lately."""
 
 from datetime import timedelta
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from bot.inbox import LIVELY
-from bot.incoming import Key
+from bot.incoming import DIRECT, Key
 from bot.models import InboxItem, ReplyPart
 
 # After a pause this long a direct message begins a new conversation.
@@ -21,8 +22,8 @@ def answered_by(channel: Key, message: str) -> InboxItem | None:
     return part.item if part else None
 
 
-def question_before(channel: Key) -> InboxItem | None:
-    """The last question in the channel of the key before its message."""
+def last_question(channel: Key) -> InboxItem | None:
+    """The last question in the channel of the key, other than its message."""
     return (
         InboxItem.objects.filter(
             platform=channel.platform,
@@ -36,6 +37,18 @@ def question_before(channel: Key) -> InboxItem | None:
     )
 
 
+def server_named_by(platform: str, person: str) -> str:
+    """The server that this person last named in a direct message; empty where they named none."""
+    named = InboxItem.objects.filter(platform=platform, installation=DIRECT, sender=person)
+    last = named.exclude(sender_team="").order_by("-pk").first()
+    return last.sender_team if last else ""
+
+
+def known_message(platform: str, message: str) -> InboxItem | None:
+    """What was asked in the message of this id, on a platform whose ids are its own everywhere."""
+    return InboxItem.objects.filter(platform=platform, message=message).first()
+
+
 def is_recent(item: InboxItem) -> bool:
     return item.received_at > timezone.now() - PAUSE
 
@@ -46,8 +59,13 @@ def direct_channels(platform: str, installation: str) -> list[str]:
 
 
 def lively_threads(platform: str, installation: str) -> set[str]:
-    """The threads that somebody asked in lately."""
-    return set(_lately(platform, installation).values_list("thread", flat=True)) - {""}
+    """The threads that somebody asked in lately, and that have an answer of ours."""
+    answered = ReplyPart.objects.filter(item__in=_lately(platform, installation)).annotate(
+        where=Concat("item__thread", Value("/"))
+    )
+    return set(
+        answered.filter(message__startswith=F("where")).values_list("item__thread", flat=True)
+    )
 
 
 def _lately(platform: str, installation: str) -> QuerySet[InboxItem]:

@@ -49,12 +49,12 @@ SHARED_BY = "asked by {name}"
 HELP = """\
 Ask me anything that your team's documents answer. Every answer names its sources.
 
-- In a channel: mention me. I answer in the thread; you may go on there without a mention.
+- In a channel: mention me. I answer in a thread, where you can ask on.
 - In a direct message: just write.
 - `/ask QUESTION`: only you see the answer; Share asks again for everybody there.
 - In a message's menu, “Ask about this” asks what the documents say about it.
-- `/knowledge list` shows the documents that I may answer from here.
-- `/knowledge help` shows what curators and admins can do."""
+- `/knowledge list` shows the documents that I may answer from here; curators and admins find more \
+under `/knowledge`."""
 KNOWLEDGE_HELP = """\
 - `/knowledge list`: the documents that an answer here may draw on
 - `/knowledge remove NAME`: remove a document, its text and the answers that used it (curators)
@@ -84,7 +84,9 @@ CLAIM_ME = (
     "Nobody has claimed this server yet, so I know nothing here. Whoever runs me can change that "
     "with this command: `python manage.py claim discord {id}`."
 )
-NO_SERVER = "I answer members of the servers that I belong to, and I share none with you yet."
+NO_SERVER = (
+    "I answer members of the servers whose admins have claimed me, and I share none with you yet."
+)
 WHICH_SERVER = (
     "You share several servers with me: {names}. Which one is this about? Answer with its name; "
     "I'll remember it for our direct messages."
@@ -125,3 +127,4 @@ FORGOTTEN = (
     "Done: your questions with their answers, your documents, your feedback and who you are, here "
     "and where you were linked, are deleted. The messages that stand in this chat I leave to you."
 )
+NOT_DONE = "That did not work just now. Please try again in a moment."

@@ -30,8 +30,9 @@ class Actions:
                 await asked.show_form(render.reason_form(str(item.pk)))
                 await self._keep(asked, item, False, "")
             case (render.THUMB, "up", InboxItem() as item):
+                await asked.defer(private=True)
                 await self._keep(asked, item, True, "")
-                await asked.tell(wording.THANKS)
+                await asked.edit(wording.THANKS)
             case _:
                 await asked.tell(wording.UNKNOWN_BUTTON)
 
@@ -42,8 +43,9 @@ class Actions:
         if item is None:
             await asked.tell(wording.UNKNOWN_BUTTON)
             return
+        await asked.defer(private=True)
         await self._keep(asked, item, False, _typed(asked.data.get("components") or []))
-        await asked.tell(wording.THANKS)
+        await asked.edit(wording.THANKS)
 
     async def _seen(self, asked: Asked, pk: str) -> InboxItem | None:
         """The item that a click is about, if whoever clicked can see its answer."""
@@ -56,7 +58,8 @@ class Actions:
 
     async def _share(self, asked: Asked, item: InboxItem) -> None:
         """Ask again as the channel: what is shared draws on what everybody there may read."""
-        if item.direct or not self._people.is_member(asked):
+        here = asked.key("").channel == item.channel
+        if item.direct or not here or not self._people.is_member(asked):
             await asked.tell(wording.INVITE_TO_SHARE)
             return
         said = Said(

@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from io import BytesIO
 from typing import Any
-
-import discord
 
 from bot import commands, inbox, personal, wording
 from bot.discord.interactions import Asked
 from bot.discord.people import People
 from bot.discord.registering import ASK_ABOUT
+from bot.errors import DeliveryError
 from bot.incoming import Deleted, Heard, Said
 from bot.threads import in_inbox
 from knowledge.threads import in_pool
@@ -114,11 +112,10 @@ class Commands:
         if handed.export is None:
             await asked.edit(handed.text)
             return
-        file = discord.File(BytesIO(handed.export.data), handed.export.name)
         try:
-            await asked.interaction.edit_original_response(content=handed.text, attachments=[file])
-        except discord.HTTPException as error:
-            await asked.edit(wording.MY_DATA_NOT_SENT.format(reason=error.text or error.status))
+            await asked.hand_over(handed.text, handed.export.name, handed.export.data)
+        except DeliveryError as error:
+            await asked.edit(wording.MY_DATA_NOT_SENT.format(reason=error.detail))
 
     async def _forget(self, asked: Asked, given: JSON) -> None:
         await asked.defer(private=True)

@@ -20,8 +20,8 @@ from bot.discord.rest import (
     WAIT,
     DiscordApi,
 )
-from bot.discord.send import EDIT_EVERY, LIMIT, remove
-from bot.errors import NotNow, Refused, Unclear
+from bot.discord.send import EDIT_EVERY, LIMIT, edit, remove
+from bot.errors import DeliveryError, NotNow, Refused, Unclear
 from bot.models import InboxItem, ReplyPart
 from bot.platforms import Closing
 from knowledge.prompts import Turn
@@ -54,14 +54,19 @@ class DeferredOutlet:
         return EDIT_EVERY
 
     async def open(self, part: ReplyPart, text: str) -> str:
-        if part.number or self._is_over():  # what can't be edited is sent whole
+        if part.number or self._is_over:  # what can't be edited is sent whole
             raise NotNow()
-        return await self._edit_original(render.message(text))
+        try:
+            return await self._edit(ORIGINAL, render.message(text))
+        except Refused as error:
+            raise self._later(error) from None
 
     async def show(self, message: str, text: str) -> None:
+        if self._is_over:
+            return
         try:
-            await self._edit_original(render.message(text))
-        except NotNow:
+            await self._edit(_number(message), render.message(text))
+        except (NotNow, Refused):
             return
 
     async def turn(self, message: str) -> None:
@@ -69,36 +74,49 @@ class DeferredOutlet:
 
     async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
         body = self._body(text, closing)
-        if part.number == 0 and not self._is_over():
+        if part.number == 0 and not self._is_over:
             try:
-                return await self._edit_original(body)
-            except Refused:
-                if not self._lost:
-                    raise
+                return await self._edit(ORIGINAL, body)
+            except Refused as error:
+                raise self._later(error) from None
         try:
             return await self._post(part, body)
         except Unclear as error:
             if not self._item.private:
                 raise
-            # At most once: it may be there already.
-            logger.warning("%s may not have seen its reply: %s", self._item, error)
+            self._note_unseen(error)
             return f"private-{part.pk}"
 
+    def _later(self, error: Refused) -> DeliveryError:
+        """Where the token is good no more, the same is tried anew and goes another way."""
+        return NotNow(str(error)) if self._is_over else error
+
     async def finish(self, message: str, text: str, closing: Closing | None) -> None:
-        body = self._body(text, closing)
-        if not self._is_over():
-            await self._edit_original(body)
-        elif self._item.private:
-            await self._send_direct(body)
+        number, body = _number(message), self._body(text, closing)
+        if not number:  # it was sent whole
+            return
+        if not self._is_over:
+            try:
+                await self._edit(number, body)
+                return
+            except Refused as error:
+                if not self._is_over:
+                    raise
+                logger.info("%s goes on without its token: %s", self._item, error)
+        if self._item.private:
+            await self._finish_directly(number, body)
         else:
-            channel, _, number = message.partition("/")
-            await self._api.call(
-                "PATCH",
-                "/channels/{channel_id}/messages/{message_id}",
-                body=body,
-                channel_id=channel,
-                message_id=number,
-            )
+            await edit(self._api, message, body)
+
+    async def _finish_directly(self, number: str, body: JSON) -> None:
+        try:
+            await send_direct(self._api, self._item.sender, body, nonce=f"a-{number}")
+        except Unclear as error:
+            self._note_unseen(error)
+
+    def _note_unseen(self, error: Unclear) -> None:
+        """At most once: it may be there already."""
+        logger.warning("%s may not have seen its reply: %s", self._item, error)
 
     def _body(self, text: str, closing: Closing | None) -> JSON:
         body = render.message(text, closing) | {"flags": render.NO_PREVIEWS}
@@ -107,13 +125,15 @@ class DeferredOutlet:
             body |= render.message(text, Closing(closing.sources, notice, closing.rated))
         return body
 
+    @property
     def _is_over(self) -> bool:
+        """Whether the token is good no more."""
         asked = self._item.received_at
         gone = self._lost or "token" not in self._item.route
         return gone or timezone.now() - asked > TOKEN_LIFE
 
-    async def _edit_original(self, body: JSON) -> str:
-        sent = await self._webhook("PATCH", f"/messages/{ORIGINAL}", body)
+    async def _edit(self, number: str, body: JSON) -> str:
+        sent = await self._webhook("PATCH", f"/messages/{number}", body)
         return f"{sent['channel_id']}/{sent['id']}"
 
     async def _post(self, part: ReplyPart, body: JSON) -> str:
@@ -127,8 +147,8 @@ class DeferredOutlet:
                 channel_id=self._item.route.get("channel") or self._item.channel,
             )
             return f"{sent['channel_id']}/{sent['id']}"
-        if self._is_over():
-            return await self._send_direct(body)
+        if self._is_over:
+            return await send_direct(self._api, self._item.sender, body, nonce=f"askwell-{part.pk}")
         private = body | {"flags": render.NO_PREVIEWS | EPHEMERAL}
         sent = await self._webhook("POST", "", private, once=True)
         return f"{sent['channel_id']}/{sent['id']}"
@@ -157,9 +177,6 @@ class DeferredOutlet:
     def _is_new(self) -> bool:
         return timezone.now() - self._item.received_at < DEFERRED_WITHIN
 
-    async def _send_direct(self, body: JSON) -> str:
-        return await send_direct(self._api, self._item.sender, body)
-
     async def remove(self, message: str) -> None:
         """What only the asker saw goes by itself."""
         if not self._item.private:
@@ -167,9 +184,12 @@ class DeferredOutlet:
 
     async def own_messages(self, part: ReplyPart) -> list[str]:
         """The deferred message is known; of what followed it nothing can be looked up."""
-        if part.number or self._is_over():
+        if part.number or self._is_over:
             return [f"private-{part.pk}"] if self._item.private else []
-        sent = await self._webhook("GET", f"/messages/{ORIGINAL}", None)
+        try:
+            sent = await self._webhook("GET", f"/messages/{ORIGINAL}", None)
+        except Refused:
+            return []
         return [f"{sent['channel_id']}/{sent['id']}"]
 
     async def earlier(self) -> list[Turn]:
@@ -179,14 +199,19 @@ class DeferredOutlet:
         return
 
 
-async def send_direct(api: DiscordApi, person: str, body: JSON) -> str:
-    """A direct message of the bot's to this person; its id."""
+async def send_direct(api: DiscordApi, person: str, body: JSON, nonce: str) -> str:
+    """A direct message of the bot's to this person; its id. Repeated with the same nonce within
+    minutes, it comes once."""
     channel = await api.call("POST", "/users/@me/channels", body={"recipient_id": person})
     sent = await api.call(
         "POST",
         "/channels/{channel_id}/messages",
-        once=True,
-        body=body,
+        body=body | {"nonce": nonce, "enforce_nonce": True},
         channel_id=channel["id"],
     )
     return f"{channel['id']}/{sent['id']}"
+
+
+def _number(message: str) -> str:
+    """The message's own id; empty where it has none that could be edited."""
+    return message.partition("/")[2]

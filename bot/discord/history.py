@@ -1,7 +1,7 @@
 """Read back what was said while nobody listened: channels, threads and direct messages.
 
-A channel's mark moves only when it was read to its end. What is older than a day, or more than a
-thousand messages, is left out and logged. Discord names no direct messages to a bot: those are
+A channel's mark moves only as far as it was read: a thousand messages at a time. What is older
+than a day is left out and logged. Discord names no direct messages to a bot: those are
 read back that it knows of.
 """
 
@@ -9,19 +9,19 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
+import aiohttp
 import discord
 from django.utils import timezone
 
 from bot import marks, talks
 from bot.discord.events import PLATFORM
 from bot.discord.listen import Listener
-from bot.errors import DeliveryError
 from bot.incoming import DIRECT
 from bot.threads import in_inbox
 
 logger = logging.getLogger(__name__)
 
-# The cap.
+# The caps.
 MESSAGES = 1_000
 OLDEST = timedelta(hours=24)
 # A message may be known to Discord's gateway a little later than to its history.
@@ -53,16 +53,17 @@ class History:
         async for place, number, channel in self._channels():
             mark = await in_inbox(marks.mark_of, PLATFORM, place, number) or since
             try:
-                await self._read(channel, number, mark)
+                reached = await self._read(channel, number, mark)
             except discord.Forbidden:
                 continue
-            except (discord.HTTPException, DeliveryError, OSError) as error:
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
                 logger.warning("Discord: %s could not be read back: %s", number, error)
                 # The mark by which new channels are read moves on.
                 await in_inbox(marks.move, PLATFORM, place, number, mark)
                 whole = whole and isinstance(error, discord.NotFound)
             else:
-                await in_inbox(marks.move, PLATFORM, place, number, begun)
+                await in_inbox(marks.move, PLATFORM, place, number, reached or begun)
+                whole = whole and not reached
         await in_inbox(marks.move, PLATFORM, "", "", begun)
         return whole
 
@@ -88,18 +89,20 @@ class History:
             return None
         return found if isinstance(found, discord.Thread) else None
 
-    async def _read(self, channel: Readable, number: str, mark: str) -> None:
+    async def _read(self, channel: Readable, number: str, mark: str) -> str:
+        """Where it ended before the channel did; empty where it came to its end."""
         oldest = discord.utils.time_snowflake(timezone.now() - OLDEST)
         if oldest > int(mark):
             logger.warning("Discord: what was said in %s over a day ago is left out", number)
         after = discord.Object(max(oldest, int(mark)))
         read = 0
-        async for message in channel.history(limit=MESSAGES + 1, after=after, oldest_first=True):
-            read += 1
-            if read > MESSAGES:
-                logger.warning("Discord: %s has more than %d new messages", number, MESSAGES)
-                break
+        async for message in channel.history(limit=MESSAGES, after=after, oldest_first=True):
             await self._listener.take(message)
+            read, mark = read + 1, str(message.id)
+        if read == MESSAGES:
+            logger.warning("Discord: %s has more than %d new messages", number, MESSAGES)
+            return mark
+        return ""
 
 
 def _of_guild(guild: discord.Guild) -> Iterator[Readable]:

@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from io import BytesIO
 from typing import Any
 
 import discord
@@ -35,6 +37,7 @@ class Asked:
         in_thread = isinstance(interaction.channel, discord.Thread)
         # The thread that it happened in, if any.
         self.thread = str(self.channel) if in_thread else ""
+        self._answered = 0
 
     @property
     def is_direct(self) -> bool:
@@ -58,10 +61,12 @@ class Asked:
     async def tell(self, words: str) -> None:
         """Say this to the person alone, whether or not the answer was deferred before."""
         body = render.message(markdown(words)) | {"flags": EPHEMERAL | render.NO_PREVIEWS}
-        try:
+        if not self._answered:
             await self._respond(_MESSAGE, body)
-        except DeliveryError:
+        elif self._answered == _DEFERRED:
             await self.edit(words)
+        else:
+            await self._webhook("POST", "", body, once=True)
 
     async def edit(self, words: str) -> None:
         """What a deferred answer says; what does not fit follows."""
@@ -79,6 +84,14 @@ class Asked:
             webhook_id=self.interaction.id,
             webhook_token=self.interaction.token,
         )
+        self._answered = kind
+
+    async def hand_over(self, words: str, name: str, data: bytes) -> None:
+        """The same with a file."""
+        editing = self.interaction.edit_original_response(
+            content=words, attachments=[discord.File(BytesIO(data), name)]
+        )
+        await self._api.run("a file", editing)
 
     async def _webhook(self, method: str, path: str, body: JSON, *, once: bool = False) -> None:
         await self._api.call(
@@ -109,6 +122,8 @@ def listen(
             await _tell_troubles(handler, asked)
         except DeliveryError as error:
             logger.info("A command or click in Discord got no answer: %s", error)
+            with suppress(DeliveryError):
+                await asked.tell(wording.NOT_DONE)
 
     client.event(on_interaction)
 

@@ -2,15 +2,18 @@
 
 import asyncio
 import logging
+import threading
+from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import discord
+from discord.gateway import KeepAliveHandler
 from django.conf import settings
 from django.db import DatabaseError
 
 from bot import inbox, talks
-from bot.discord.events import key_of, read_message, replied_to
+from bot.discord.events import PLATFORM, key_of, read_message, replied_to
 from bot.discord.gateway import pay_for_start
 from bot.discord.rest import trace
 from bot.incoming import Deleted, Edited, Heard, Said
@@ -24,7 +27,20 @@ discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 # Seconds without a further server after which all are known.
 SERVERS_KNOWN = 2.0
 
-Event = discord.Message | discord.RawMessageUpdateEvent | discord.RawMessageDeleteEvent
+# Deletions that are remembered.
+RECENT = 1_000
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A message was deleted."""
+
+    guild: int | None
+    channel: int
+    message: int
+
+
+Event = discord.Message | discord.RawMessageUpdateEvent | Gone
 
 
 def _in_one_line(record: logging.LogRecord) -> bool:
@@ -45,6 +61,13 @@ class Client(discord.Client):
         """Before connecting. Raises Resting where too many sessions were begun lately."""
         await pay_for_start()
         self._paid = True
+
+    async def close(self) -> None:
+        """Also ends the threads that kept connections alive which were never used."""
+        await super().close()
+        for thread in threading.enumerate():
+            if isinstance(thread, KeepAliveHandler):
+                thread.stop()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         if not self._paid:
@@ -70,14 +93,13 @@ def make_client() -> Client:
 
 
 class Listener:
-    """`taken` is called with what entered the inbox; `missed` is set where it could not be kept,
-    and is to be read back."""
+    """`taken` is called with what entered the inbox."""
 
-    def __init__(
-        self, client: discord.Client, taken: Callable[[Heard], None], missed: asyncio.Event
-    ) -> None:
-        self._client, self._taken, self._missed = client, taken, missed
+    def __init__(self, client: discord.Client, taken: Callable[[Heard], None]) -> None:
+        self._client, self._taken = client, taken
         self._events: asyncio.Queue[Event] = asyncio.Queue()
+        # A message that is deleted while it is read back comes after its deletion.
+        self._deleted: deque[int] = deque(maxlen=RECENT)
 
         async def on_message(message: discord.Message) -> None:
             self._events.put_nowait(message)
@@ -86,20 +108,35 @@ class Listener:
             self._events.put_nowait(event)
 
         async def on_raw_message_delete(event: discord.RawMessageDeleteEvent) -> None:
-            self._events.put_nowait(event)
+            self._events.put_nowait(Gone(event.guild_id, event.channel_id, event.message_id))
 
-        for heard in (on_message, on_raw_message_edit, on_raw_message_delete):
+        async def on_raw_bulk_message_delete(event: discord.RawBulkMessageDeleteEvent) -> None:
+            for number in event.message_ids:
+                self._events.put_nowait(Gone(event.guild_id, event.channel_id, number))
+
+        for heard in (
+            on_message,
+            on_raw_message_edit,
+            on_raw_message_delete,
+            on_raw_bulk_message_delete,
+        ):
             client.event(heard)
 
     async def run(self) -> None:
         """Take one event after the other, until cancelled."""
         while True:
             event = await self._events.get()
+            await self._keep(event)
+
+    async def _keep(self, event: Event) -> None:
+        """What comes after it waits, until the database takes it."""
+        while True:
             try:
                 await self.take(event)
+                return
             except DatabaseError as error:
                 logger.warning("What was said in Discord could not be kept: %s", error)
-                self._missed.set()
+                await asyncio.sleep(1)
 
     async def take(self, event: Event) -> None:
         """Keep what the event says, where it is for the bot."""
@@ -111,15 +148,19 @@ class Listener:
         assert self._client.user is not None
         bot = self._client.user.id
         if isinstance(event, discord.Message):
+            if event.id in self._deleted:
+                return None
             said = read_message(event, bot)
             if said is not None and event.edited_at:  # read back; it may have been heard before
-                return await self._edited(event, bot)
+                return Edited(await self._placed(said, event), newly_addressed=True)
             return await self._placed(said, event) if said else None
         if isinstance(event, discord.RawMessageUpdateEvent):
             return await self._edited(event.message, bot)
-        channel = self._client.get_channel(event.channel_id)
-        kept = channel if isinstance(channel, discord.Thread) else None
-        key = key_of(event.guild_id, kept, event.channel_id, str(event.message_id))
+        self._deleted.append(event.message)
+        channel = self._client.get_channel(event.channel)
+        key = key_of(event.guild, channel, event.channel, str(event.message))
+        known = await in_inbox(talks.known_message, PLATFORM, key.message)
+        key = known.key if known is not None else key
         return Deleted(Said(key, sender="", text="", addressed=False))
 
     async def _edited(self, message: discord.Message, bot: int) -> Heard | None:
@@ -138,7 +179,7 @@ class Listener:
             ours = f"{message.channel.id}/{replied}"
             root = await in_inbox(talks.answered_by, said.key, ours)
             if root is not None:
-                return replace(said, thread=root.thread, sender_team=root.sender_team)
+                return replace(said, thread=root.thread)
         if not said.direct:
             return replace(said, route={"opens_thread": True})
         return await self._direct(said)
@@ -146,11 +187,11 @@ class Listener:
     async def _direct(self, said: Said) -> Said:
         """A direct message goes on from the last one; one that only names a server says which one
         the last was about."""
-        before = await in_inbox(talks.question_before, said.key)
-        if before is None:
-            return said
+        before = await in_inbox(talks.last_question, said.key)
         named = [g for g in self._client.guilds if g.name.casefold() == said.text.casefold()]
-        if named and before.text:
-            return replace(said, text=before.text, sender_team=str(named[0].id))
-        thread = before.thread if talks.is_recent(before) else said.thread
-        return replace(said, thread=thread, sender_team=before.sender_team)
+        if named:
+            text = before.text if before else ""
+            return replace(said, text=text, sender_team=str(named[0].id))
+        if before is not None and talks.is_recent(before):
+            return replace(said, thread=before.thread)
+        return said

@@ -22,52 +22,57 @@ from backend.accounts.people import (
     record_joined,
     record_person,
 )
-from bot import wording
+from bot import talks, wording
 from bot.discord import visibility
 from bot.discord.events import PLATFORM
 from bot.discord.interactions import Asked
-from bot.errors import DeliveryError, Nowhere
+from bot.discord.rest import MISSING_ACCESS, UNKNOWN_MEMBER, UNKNOWN_USER, WAIT, DiscordApi
+from bot.errors import DeliveryError, NotNow, Nowhere, Refused, Resting
+from bot.threads import in_inbox
 
 logger = logging.getLogger(__name__)
 
 
 class People:
-    def __init__(self, client: discord.Client) -> None:
-        self._client = client
+    def __init__(self, client: discord.Client, api: DiscordApi) -> None:
+        self._client, self._api = client, api
 
     async def place(self, guild: int, channel: int | None, person: int, *, private: bool) -> Place:
         """The place of a question asked in a server; `channel` may be a thread's id.
 
-        Raises Nowhere where nobody claimed the server.
+        Raises Nowhere where nobody claimed the server, and DeliveryError where Discord does not
+        say enough to answer for all to see.
         """
         installation = await sync_to_async(claimed)(PLATFORM, str(guild))
         if installation is None:
             raise Nowhere(wording.CLAIM_ME.format(id=guild))
         identity = await self.person(installation, person)
-        seen = self.channel(guild, channel) if channel else None
+        seen = await self._find(guild, channel) if channel else None
         if channel and seen is None:
+            if not private:
+                raise Refused("the bot does not see the channel", MISSING_ACCESS)
             return Place(installation.workspace, identity=identity, bot_is_member=False)
         if private or seen is None:
             return Place(installation.workspace, identity=identity)
         row = await self._read_channel(installation, seen)
         return Place(installation.workspace, identity=identity, channel=row)
 
-    async def alone(self, person: int, chosen: str = "") -> Place:
+    async def alone(self, person: int) -> Place:
         """The place of what one person asks the bot alone: in the server that they share with it,
-        or in the chosen one of several.
+        or in the one of several that they named.
 
-        Raises Nowhere where there is none, or more than one.
+        Raises Nowhere where there is none, or nobody knows which.
         """
         servers = await self._servers(person)
-        if chosen and int(chosen) in servers:
-            return await self.place(int(chosen), None, person, private=True)
         if not servers:
             raise Nowhere(wording.NO_SERVER)
-        if len(servers) > 1:
-            guilds = [self._client.get_guild(number) for number in servers]
+        chosen = await in_inbox(talks.server_named_by, PLATFORM, str(person))
+        known = [number for number in servers if str(number) == chosen] or servers
+        if len(known) > 1:
+            guilds = [self._client.get_guild(number) for number in known]
             names = ", ".join(f"“{guild.name}”" for guild in guilds if guild)
             raise Nowhere(wording.WHICH_SERVER.format(names=names))
-        return await self.place(servers[0], None, person, private=True)
+        return await self.place(known[0], None, person, private=True)
 
     async def by_themselves(self, person: int) -> Place:
         """The same where the bot is no member: only what is the person's own may be used."""
@@ -86,16 +91,30 @@ class People:
         """Whether the bot is where a command was given."""
         if asked.guild is None:
             return asked.is_direct
-        return self.channel(asked.guild, asked.channel) is not None
+        return self._seen(asked.guild, asked.channel) is not None
 
-    def channel(self, guild: int, channel: int) -> visibility.Kept | None:
-        """The channel, if the bot sees it."""
+    async def _find(self, guild: int, channel: int) -> visibility.Kept | None:
+        """The channel, if the bot sees it; an archived thread is asked for."""
+        if self._client.get_guild(guild) is None:
+            raise NotNow("Discord has not told of the server yet", WAIT)
+        found = self._seen(guild, channel)
+        if found is not None:
+            return found
+        try:
+            fetched = await self._api.run("a channel", self._client.fetch_channel(channel))
+        except (Refused, discord.InvalidData):
+            return None
+        return fetched if isinstance(fetched, discord.Thread) and self._may_see(fetched) else None
+
+    def _seen(self, guild: int, channel: int) -> visibility.Kept | None:
+        """The channel, if it is known and the bot sees it."""
         server = self._client.get_guild(guild)
         found = server.get_channel_or_thread(channel) if server else None
-        home = visibility.guild_channel(found) if found is not None else None
-        if server is None or home is None or not home.permissions_for(server.me).view_channel:
-            return None
-        return found
+        return found if found is not None and self._may_see(found) else None
+
+    def _may_see(self, channel: visibility.Kept) -> bool:
+        home = visibility.guild_channel(channel)
+        return home is not None and home.permissions_for(home.guild.me).view_channel
 
     async def _servers(self, person: int) -> list[int]:
         """The ids of the claimed servers that this person shares with the bot."""
@@ -117,7 +136,14 @@ class People:
                 return known
         guild = self._client.get_guild(int(installation.external_id))
         at = timezone.now()
-        member = await self._member(guild, person) if guild else None
+        try:
+            member = await self._member(guild, person) if guild else None
+        except Resting:
+            raise
+        except DeliveryError:
+            if known is None:
+                raise
+            return known  # for as long as what is known is young enough
         standing = _standing(member, installation.team_role)
         identity = await sync_to_async(record_person)(
             installation, str(person), standing, NEVER if standing == Standing.UNKNOWN else at
@@ -130,11 +156,11 @@ class People:
     async def _member(self, guild: discord.Guild, person: int) -> "discord.Member | Standing":
         """The member, or what is known without one."""
         try:
-            return await guild.fetch_member(person)
-        except discord.NotFound:
-            return Standing.REMOVED
-        except (discord.HTTPException, OSError) as error:
-            logger.warning("%s could not be looked up: %s", person, type(error).__name__)
+            return await self._api.run("a member", guild.fetch_member(person))
+        except Refused as error:
+            if error.code in (UNKNOWN_MEMBER, UNKNOWN_USER):
+                return Standing.REMOVED
+            logger.warning("Discord does not say who %s is: %s", person, error)
             return Standing.UNKNOWN
 
     async def _private_threads(self, member: discord.Member) -> list[str]:
@@ -142,15 +168,16 @@ class People:
         found = []
         for thread in member.guild.threads:
             home = thread.parent
-            if not thread.is_private() or home is None:
+            sees = home is not None and home.permissions_for(member).view_channel
+            if not thread.is_private() or home is None or not sees:
                 continue
             if home.permissions_for(member).manage_threads:
                 found.append(str(thread.id))
                 continue
             try:
-                await thread.fetch_member(member.id)
+                await self._api.run("a thread's member", thread.fetch_member(member.id))
                 found.append(str(thread.id))
-            except (discord.HTTPException, DeliveryError, OSError):
+            except DeliveryError:
                 continue
         return found
 

@@ -14,7 +14,7 @@ from bot.discord.events import PLATFORM
 from bot.discord.people import People
 from bot.discord.rest import GONE, DiscordApi
 from bot.discord.send import ChannelOutlet
-from bot.errors import DeliveryError, Refused
+from bot.errors import DeliveryError, Nowhere, Refused
 from bot.incoming import DIRECT
 from bot.models import InboxItem
 from bot.platforms import Outlet
@@ -67,9 +67,12 @@ class DiscordPlatform:
     async def place(self, item: InboxItem) -> Place:
         sender, here = int(item.sender), item.installation
         if item.direct:
-            return await self._people.alone(sender, item.sender_team)
-        if here == DIRECT or self._client.get_guild(int(here)) is None:
+            return await self._people.alone(sender)
+        is_elsewhere = here == DIRECT or self._client.get_guild(int(here)) is None
+        if is_elsewhere and item.private:
             return await self._people.by_themselves(sender)
+        if here == DIRECT:
+            raise Nowhere(wording.NO_SERVER)
         where = item.thread if item.route.get("in_thread") else item.channel
         return await self._people.place(int(here), int(where), sender, private=item.private)
 
@@ -79,7 +82,7 @@ class DiscordPlatform:
         reason = wording.NOT_SHOWN_WHY_DISCORD.get(code, other)
         body = render.message(wording.NOT_SHOWN.format(reason=reason))
         try:
-            await send_direct(self._api, item.sender, body)
+            await send_direct(self._api, item.sender, body, nonce=f"askwell-told-{item.pk}")
         except DeliveryError as failed:
             logger.warning("%s was not told: %s", item, failed)
 

@@ -5,9 +5,10 @@ gives a nonce, so that it comes once.
 """
 
 import asyncio
+from collections.abc import Awaitable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import discord
@@ -18,14 +19,14 @@ from bot.leases import REQUEST_TIMEOUT
 
 # Seconds until what waits for its turn, or was refused for its pace, is tried again.
 WAIT = 1.0
-UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_MEMBER = "10003", "10008", "10007"
-UNKNOWN_INTERACTION, UNKNOWN_WEBHOOK = "10062", "10015"
-ALREADY_ANSWERED, EXPIRED_TOKEN = "40060", "50027"
-THREAD_EXISTS = "160004"
+UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK = "10003", "10008", "10015"
+UNKNOWN_MEMBER, UNKNOWN_USER, FORBIDDEN = "10007", "10013", "50013"
+EXPIRED_TOKEN, MISSING_ACCESS, THREAD_EXISTS = "50027", "50001", "160004"
 # What was there has gone; nothing is left to do for it.
 GONE = {UNKNOWN_CHANNEL, UNKNOWN_MESSAGE}
 
 JSON = dict[str, Any]
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -34,6 +35,7 @@ class _Sending:
 
     once: bool
     may_have_arrived: bool = False
+    failed: bool = False
 
 
 class _Failed(Exception):
@@ -57,11 +59,15 @@ async def _started(*_: object) -> None:
 
 
 async def _ended(_session: object, _context: object, params: aiohttp.TraceRequestEndParams) -> None:
-    sending = _sending.get()
-    if sending is not None:
-        sending.may_have_arrived = params.response.status >= 500
-        if sending.once and sending.may_have_arrived:
-            raise _Failed()
+    """This is when the head of the answer came; a refusal certainly had no effect."""
+    sending, status = _sending.get(), params.response.status
+    if sending is None:
+        return
+    sending.failed |= status >= 500
+    if 400 <= status < 500:
+        sending.may_have_arrived = sending.failed
+    if sending.once and sending.failed:
+        raise _Failed()
 
 
 class DiscordApi:
@@ -76,28 +82,33 @@ class DiscordApi:
         """Discord's answer. `ids` fill the path, what is left of them is the query; `once`: it is
         not sent again after a failure of the server. Raises DeliveryError."""
         named = {name: ids.pop(name) for name in list(ids) if f"{{{name}}}" in path}
-        sending = _Sending(once)
-        before = _sending.set(sending)
         how: JSON = {"params": ids} if ids else {}
         if body is not None:
             how["json"] = body
+        making = self._http.request(Route(method, path, **named), **how)
+        return await self.run(f"{method} {path}", making, once=once)
+
+    async def run(self, what: str, making: Awaitable[Result], *, once: bool = False) -> Result:
+        """The result of a call of discord.py's. Raises DeliveryError."""
+        sending = _Sending(once)
+        before = _sending.set(sending)
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT):
-                return await self._http.request(Route(method, path, **named), **how)
+                return await making
         except TimeoutError:
             if sending.may_have_arrived:
-                raise Unclear(f"Discord, {method} {path}: no answer in time") from None
+                raise Unclear(f"Discord, {what}: no answer in time") from None
             raise NotNow("Discord's rate limit", WAIT) from None
         except _Failed:
-            raise Unclear(f"Discord, {method} {path}: a fault of the server") from None
+            raise Unclear(f"Discord, {what}: a fault of the server") from None
         except discord.RateLimited as error:
             raise NotNow("Discord's rate limit", error.retry_after) from None
         except discord.HTTPException as error:
-            raise _of_answer(f"{method} {path}", error) from None
+            raise _of_answer(what, error) from None
         except aiohttp.ClientConnectorError:
             raise Unreachable("Discord can't be reached") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Unclear(f"Discord, {method} {path}: {type(error).__name__}") from None
+            raise Unclear(f"Discord, {what}: {type(error).__name__}") from None
         finally:
             _sending.reset(before)
 

@@ -13,7 +13,7 @@ from bot import wording
 from bot.discord import render
 from bot.discord.events import thread_name
 from bot.discord.markdown import markdown
-from bot.discord.rest import GONE, JSON, THREAD_EXISTS, UNKNOWN_MESSAGE, DiscordApi
+from bot.discord.rest import FORBIDDEN, GONE, JSON, THREAD_EXISTS, UNKNOWN_MESSAGE, DiscordApi
 from bot.errors import DeliveryError, NotNow, Refused
 from bot.models import InboxItem, ReplyPart
 from bot.platforms import Closing
@@ -93,9 +93,15 @@ class ChannelOutlet:
                 "channel_id": self._to,
                 "fail_if_not_exists": False,
             }
-        sent = await self._api.call(
-            "POST", "/channels/{channel_id}/messages", body=body, channel_id=self._to
-        )
+        try:
+            sent = await self._api.call(
+                "POST", "/channels/{channel_id}/messages", body=body, channel_id=self._to
+            )
+        except Refused as error:
+            if error.code != FORBIDDEN or self._to == self._said_in():
+                raise
+            self._to = self._said_in()  # threads may be opened there, and not be written in
+            return await self._post(part, text, closing)
         return f"{self._to}/{sent['id']}"
 
     def _said_in(self) -> str:
@@ -125,14 +131,8 @@ class ChannelOutlet:
         return item.message  # a thread has the id of the message that it begins with
 
     async def _edit(self, message: str, text: str, closing: Closing | None) -> None:
-        channel, _, number = message.partition("/")
-        await self._api.call(
-            "PATCH",
-            "/channels/{channel_id}/messages/{message_id}",
-            body=render.message(text, closing) | {"flags": render.NO_PREVIEWS},
-            channel_id=channel,
-            message_id=number,
-        )
+        body = render.message(text, closing) | {"flags": render.NO_PREVIEWS}
+        await edit(self._api, message, body)
 
     async def remove(self, message: str) -> None:
         await remove(self._api, message)
@@ -189,6 +189,18 @@ class ChannelOutlet:
     def close(self) -> None:
         for message in list(self._growing):
             self._grown(message)
+
+
+async def edit(api: DiscordApi, message: str, body: JSON) -> None:
+    """Change a message of ours. Safe to repeat."""
+    channel, _, number = message.partition("/")
+    await api.call(
+        "PATCH",
+        "/channels/{channel_id}/messages/{message_id}",
+        body=body,
+        channel_id=channel,
+        message_id=number,
+    )
 
 
 async def remove(api: DiscordApi, message: str) -> None:

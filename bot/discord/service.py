@@ -26,7 +26,6 @@ from bot.discord.platform import DiscordPlatform
 from bot.discord.registering import register
 from bot.discord.rest import DiscordApi
 from bot.errors import DeliveryError, Resting, Unreachable
-from bot.incoming import Deleted, Edited, Heard
 from bot.responder import Responder
 
 logger = logging.getLogger(__name__)
@@ -60,9 +59,10 @@ async def serve(responder: Responder, stop: asyncio.Event) -> None:
 
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(_logged_in())
-        api, people, taken = DiscordApi(client), People(client), _telling(responder)
+        api, taken = DiscordApi(client), responder.taken
+        people = People(client, api)
         anew = asyncio.Event()
-        listener = Listener(client, taken, anew)
+        listener = Listener(client, taken)
         commands, actions = Commands(people, taken), Actions(people, taken)
         listen(
             client,
@@ -191,16 +191,3 @@ def _as_our_own() -> Iterator[None]:
         raise Unreachable(f"Discord closed the connection ({error.code})") from None
     except (discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, OSError) as error:
         raise Unreachable(f"Discord can't be reached ({type(error).__name__})") from None
-
-
-def _telling(responder: Responder) -> Callable[[Heard], None]:
-    def taken(heard: Heard) -> None:
-        match heard:
-            case Edited(now):
-                responder.interrupt(now.key)
-            case Deleted(before):
-                responder.interrupt(before.key)
-            case _:
-                responder.wake()
-
-    return taken

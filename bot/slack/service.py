@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import re
-from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -15,7 +14,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from backend.accounts.people import installation_of
 from bot.errors import DeliveryError, Resting
-from bot.incoming import Deleted, Edited, Heard
 from bot.leases import REQUEST_TIMEOUT
 from bot.responder import Responder
 from bot.slack.api import SlackApi
@@ -83,7 +81,7 @@ async def serve(responder: Responder, stop: asyncio.Event) -> None:
         async def known_people() -> People:
             return people
 
-        taken = _telling(responder)
+        taken = responder.taken
         app = make_app(client, known_people, taken, rest)
         history = History(api, us["team_id"], us["user_id"], taken)
         await history.begin()
@@ -98,19 +96,6 @@ def _check_tokens() -> None:
     for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
         if NO_TOKEN.search(getattr(settings, name)):
             raise Resting(f"{name} holds characters that no token has; copy it anew")
-
-
-def _telling(responder: Responder) -> Callable[[Heard], None]:
-    def taken(heard: Heard) -> None:
-        match heard:
-            case Edited(now):
-                responder.interrupt(now.key)
-            case Deleted(before):
-                responder.interrupt(before.key)
-            case _:
-                responder.wake()
-
-    return taken
 
 
 async def _listen(

@@ -38,7 +38,7 @@ async def asked_privately(discord: DiscordSimulator) -> Message:
 
 
 async def told(discord: DiscordSimulator, click: Interaction) -> str:
-    await discord.until(lambda: click.messages, timeout=10)
+    await discord.until(lambda: click.messages and click.messages[0].text, timeout=10)
     return click.messages[0].text
 
 

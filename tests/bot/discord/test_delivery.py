@@ -1,6 +1,7 @@
 """Never lost and never twice in Discord: ambiguous sends, edits, deletions, gaps, refusals."""
 
 import asyncio
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -8,8 +9,8 @@ from asgiref.sync import sync_to_async
 from django.db import OperationalError
 
 from backend.chat.models import Message as Turn
-from bot import inbox, leases, reply
-from bot.discord import rest, service
+from bot import inbox, leases, reply, wording
+from bot.discord import deferred, rest, service
 from bot.incoming import Heard
 from bot.models import InboxItem
 from tests.bot.discord.running import (
@@ -18,6 +19,7 @@ from tests.bot.discord.running import (
     answered,
     ask,
     buttons,
+    custom_id,
     one_answer,
     running,
     settled,
@@ -249,3 +251,37 @@ async def test_history_is_one_conversation_in_a_thread(discord: DiscordSimulator
         await one_answer(discord, discord.say("ana", thread, f"@askwell {QUESTION}"))
     said = await sync_to_async(lambda: Turn.objects.values("conversation").distinct().count())()
     assert said == 1
+
+
+@pytest.mark.parametrize("life", [timedelta(0), timedelta(seconds=1.5)])
+async def test_a_command_whose_token_ends_is_answered_in_a_direct_message(
+    discord: DiscordSimulator,
+    gemini: GeminiSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    life: timedelta,
+) -> None:
+    gemini.faults.always(Answer("word " * 30 + "[1]", delay=0.1), on="chat")
+    monkeypatch.setattr(deferred, "TOKEN_LIFE", life)
+    async with running(discord):
+        asked = discord.command("ana", "general", "ask", question=QUESTION)
+        direct = discord.dm_of("ana")
+        [told] = await discord.until(lambda: discord.messages(direct), timeout=30)
+        await settled()
+        assert "word word" in told.text and asked.deferred
+        click = discord.click("ana", told, custom_id(told, "Helpful"))
+        await discord.until(lambda: click.messages and click.messages[0].text, timeout=10)
+    assert click.messages[0].text == wording.THANKS
+
+
+async def test_a_long_private_answer_comes_whole_and_in_order(
+    discord: DiscordSimulator, gemini: GeminiSimulator
+) -> None:
+    gemini.faults.always(Answer(" ".join(f"word{n}" for n in range(700)) + " [1]"), on="chat")
+    async with running(discord):
+        discord.command("ana", "general", "ask", question=QUESTION)
+        await discord.until(
+            lambda: any(m.components for m in discord.ephemeral_to("ana")), timeout=20
+        )
+        await settled()
+    shown = " ".join(message.text for message in discord.ephemeral_to("ana"))
+    assert [w for w in shown.split() if w.startswith("word")] == [f"word{n}" for n in range(700)]

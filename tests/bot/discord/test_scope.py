@@ -1,5 +1,7 @@
 """Who may read what in Discord: servers, roles, overwrites, threads (DESIGN.md, section 3)."""
 
+import asyncio
+
 import pytest
 from asgiref.sync import sync_to_async
 from pytest_django import Settings
@@ -7,8 +9,10 @@ from pytest_django import Settings
 from backend.accounts.claiming import claim
 from backend.accounts.models import Identity
 from backend.accounts.people import NEVER
-from backend.accounts.spaces import channel_key, space_for
+from backend.accounts.spaces import channel_key, personal_key, space_for
+from backend.accounts.spaces import home as home_workspace
 from bot import wording
+from bot.models import InboxItem
 from tests.bot.discord.running import ANSWER, QUESTION, answered, ask, running
 from tests.conftest import AddText
 from tests.simulators.discord.simulator import DiscordSimulator
@@ -124,3 +128,70 @@ async def test_with_the_intent_a_follow_up_needs_no_mention(
         again, other = (discord.say(who, thread, QUESTION) for who in ("ana", "ben"))
         assert ANSWER in (await answered(discord, again))[0].text
     assert not discord.answers(other)
+
+
+async def keep_personal(discord: DiscordSimulator, add_text: AddText) -> None:
+    """A document of ana's own."""
+    await says(discord, "ana", None, "Hello")
+    identity = await Identity.objects.select_related("user").aget(external_id=discord.ana.id)
+    own = await sync_to_async(lambda: space_for(personal_key(home_workspace(), identity.user)))()
+    await sync_to_async(add_text)("Ana's salary is 4711 euros.", "salary.txt", own)
+
+
+async def test_in_an_archived_thread_nothing_of_ones_own_is_shown(
+    discord: DiscordSimulator, add_text: AddText
+) -> None:
+    thread = discord.start_thread("ana", "general", "money")
+    async with running(discord) as responder:
+        await keep_personal(discord, add_text)
+        platform = responder._platforms["discord"]
+        responder.disconnected("discord")
+        asked = discord.say("ana", thread, "@askwell What is Ana's salary in euros?")
+        discord.archive(thread)
+        while not await InboxItem.objects.filter(message=asked.id).aexists():
+            await asyncio.sleep(0.02)
+        responder.connected(platform)
+        replies = await answered(discord, asked)
+    assert replies and not [r for r in replies if "4711" in r.text or "doesn't exist" in r.text]
+
+
+async def test_what_all_see_is_not_answered_where_the_bot_sees_no_more(
+    discord: DiscordSimulator, add_text: AddText
+) -> None:
+    async with running(discord) as responder:
+        await keep_personal(discord, add_text)
+        platform = responder._platforms["discord"]
+        responder.disconnected("discord")
+        asked = discord.command(
+            "ana", "general", "ask", question="What is Ana's salary in euros?", private=False
+        )
+        await discord.until(lambda: asked.deferred, timeout=10)
+        discord.deny("general", "askwell", "view_channel")
+        await asyncio.sleep(0.2)
+        responder.connected(platform)
+        direct = discord.dm_of("ana")
+        await discord.until(
+            lambda: "could not answer you there" in discord.messages(direct)[-1].text, timeout=20
+        )
+    assert not [m for m in discord.messages("general") if "4711" in m.text]
+
+
+async def test_a_named_server_counts_for_commands_too(discord: DiscordSimulator) -> None:
+    other = discord.add_guild("Other", "ana")
+    await sync_to_async(claim)("discord", other.id)
+    async with running(discord):
+        await says(discord, "ana", None, "home")
+        listed = discord.command("ana", None, "knowledge list")
+        await discord.until(lambda: listed.messages and listed.messages[0].text, timeout=10)
+    assert "offices.txt" in listed.messages[0].text
+
+
+async def test_who_no_longer_sees_the_channel_of_a_private_thread_reads_nothing_of_it(
+    discord: DiscordSimulator, add_text: AddText
+) -> None:
+    thread = discord.start_thread("ben", "general", "plans", private=True)
+    discord.join_thread("askwell", thread)
+    discord.deny("general", "ben", "view_channel")
+    await sync_to_async(keep)(discord, add_text, thread)
+    async with running(discord):
+        assert "fish" not in await says(discord, "ben", None, LUNCH)
