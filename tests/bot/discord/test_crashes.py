@@ -53,6 +53,7 @@ def test_after_a_thousand_kills_nothing_is_lost_and_nothing_answered_twice(
     print("0 lost, 0 answered twice")
 
 
+@pytest.mark.soak  # the responder is the same as in Slack, where this runs every time
 def test_a_question_that_kills_is_set_aside_and_the_others_are_answered(
     campaign: DiscordCampaign,
 ) -> None:
