@@ -155,6 +155,8 @@ class _Renderer:
         if not whole and _LINK_BEGUN.fullmatch(line, at):
             return at
         end = line.index("[", at) + 1
+        if self._last in ":!":  # a scheme that a bracket follows is read as a link
+            self._put(" ")
         self._put(line[at:end])
         return end
 

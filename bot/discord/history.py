@@ -16,6 +16,7 @@ from django.utils import timezone
 from bot import marks, talks
 from bot.discord.events import PLATFORM
 from bot.discord.listen import Listener
+from bot.errors import Unreachable
 from bot.incoming import DIRECT
 from bot.threads import in_inbox
 
@@ -47,7 +48,13 @@ class History:
 
     async def read_back(self) -> bool:
         """Everything from its mark on, after `begin`; False where something is to be read again.
-        Raises discord.HTTPException and OSError where Discord can't be asked."""
+        Raises Unreachable where Discord does not tell of its channels."""
+        try:
+            return await self._read_all()
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            raise Unreachable(f"Discord does not tell ({type(error).__name__})") from None
+
+    async def _read_all(self) -> bool:
         begun, whole = _now(), True
         since = await in_inbox(marks.mark_of, PLATFORM, "")
         async for place, number, channel in self._channels():

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import aiohttp
@@ -12,7 +12,6 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from django.conf import settings
-from django.db import DatabaseError
 
 from bot.discord.actions import Actions
 from bot.discord.commands import Commands
@@ -26,14 +25,13 @@ from bot.discord.platform import DiscordPlatform
 from bot.discord.registering import register
 from bot.discord.rest import DiscordApi
 from bot.errors import DeliveryError, Resting, Unreachable
+from bot.reading_back import keep_reading
 from bot.responder import Responder
 
 logger = logging.getLogger(__name__)
 
 # Seconds until Discord must have told what servers there are.
 CONNECT = 60.0
-# Seconds between two readings back while everything seems well, and after one that failed.
-READ_BACK_EVERY, READ_BACK_AGAIN = 600.0, 30.0
 _TOKEN_REFUSED = 4004
 
 
@@ -118,7 +116,7 @@ async def _answering(
     logger.info("Discord: connected as %s in %d servers", client.user, len(client.guilds))
     responder.connected(DiscordPlatform(client, api, people, rest))
     await _register(client, api)
-    await asyncio.gather(listener.run(), _keep_reading(history, anew))
+    await asyncio.gather(listener.run(), keep_reading("Discord", history.read_back, anew))
 
 
 async def _register(client: discord.Client, api: DiscordApi) -> None:
@@ -128,21 +126,6 @@ async def _register(client: discord.Client, api: DiscordApi) -> None:
         raise
     except DeliveryError as error:
         logger.warning("Discord's list of commands may be old: %s", error)
-
-
-async def _keep_reading(history: History, anew: asyncio.Event) -> None:
-    """Read back after each connection, and now and then: an event may have been lost."""
-    wait: float | None = None
-    while True:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait):
-                await anew.wait()
-        anew.clear()
-        try:
-            wait = READ_BACK_EVERY if await history.read_back() else READ_BACK_AGAIN
-        except (DatabaseError, discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            logger.warning("Discord could not be read back: %s", error)
-            wait = READ_BACK_AGAIN
 
 
 async def _resting(ended: asyncio.Future[str]) -> None:

@@ -3,18 +3,18 @@
 import asyncio
 import logging
 import re
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
 from django.conf import settings
-from django.db import DatabaseError
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from backend.accounts.people import installation_of
 from bot.errors import DeliveryError, Resting
 from bot.leases import REQUEST_TIMEOUT
+from bot.reading_back import keep_reading
 from bot.responder import Responder
 from bot.slack.api import SlackApi
 from bot.slack.events import PLATFORM
@@ -27,11 +27,6 @@ from bot.threads import in_inbox
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two readings back while everything seems well.
-READ_BACK_EVERY = 600.0
-# Before a reading that failed is tried again, and after a new connection: an event may have gone
-# to the old one while the new one was made.
-READ_BACK_AGAIN = 30.0
 # Seconds between two questions whether Slack still lets us in. Over HTTP the web process alone
 # hears that the app was taken out.
 LET_IN_EVERY = 30.0
@@ -107,7 +102,7 @@ async def _listen(
 ) -> None:
     """Hear events until stopped, or until Slack lets us in no more."""
     anew = asyncio.Event()
-    work = (stop.wait(), _keep_reading(history, anew, ended), _keep_asking(api))
+    work = (stop.wait(), keep_reading("Slack", history.read_back, anew), _keep_asking(api))
     waiting: list[asyncio.Future[Any]] = [ended, *map(asyncio.create_task, work)]
     # Over HTTP the web process hears the events.
     socket = Socket(app, api.client, anew) if settings.SLACK_APP_TOKEN else None
@@ -137,24 +132,3 @@ async def _keep_asking(api: SlackApi) -> None:
             raise
         except DeliveryError:
             continue
-
-
-async def _keep_reading(history: History, anew: asyncio.Event, ended: asyncio.Future[str]) -> None:
-    """Read back after each connection, and now and then: an event may have been lost."""
-    wait: float | None = None
-    while True:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait):
-                await anew.wait()
-        connected = anew.is_set()
-        anew.clear()
-        try:
-            whole = await history.read_back()
-            wait = READ_BACK_EVERY if whole and not connected else READ_BACK_AGAIN
-        except Resting as error:
-            if not ended.done():
-                ended.set_result(error.detail)
-            return
-        except (DeliveryError, DatabaseError) as error:
-            logger.warning("Slack could not be read back: %s", error)
-            wait = READ_BACK_AGAIN

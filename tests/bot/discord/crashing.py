@@ -2,6 +2,7 @@
 
 from discord.http import HTTPClient
 
+from bot import reading_back
 from bot.discord import gateway, listen, rest, send, service
 
 CALLER = (HTTPClient, "request")
@@ -9,7 +10,7 @@ CALLER = (HTTPClient, "request")
 
 def hurry(seconds: float) -> None:
     rest.REQUEST_TIMEOUT = seconds  # type: ignore[attr-defined]
-    service.READ_BACK_AGAIN = 0.5
+    reading_back.READ_BACK_AGAIN = 0.5
     send.EDIT_EVERY = 0.05
     gateway.AT_ONCE = 100_000
     service.make_client = make_client  # type: ignore[attr-defined]

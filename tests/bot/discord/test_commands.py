@@ -99,7 +99,6 @@ async def test_a_forgotten_person_leaves_nothing_behind(discord: DiscordSimulato
         assert said == wording.FORGOTTEN
         item = await InboxItem.objects.aget(message=asked.id)
         assert (item.state, item.text, item.sender) == ("void", "", "")
-        await discord.until(lambda: len(discord.gateway.sessions) > 0)
     async with running(discord):  # the same messages are read back
         await one_answer(discord, ask(discord, "general", "ben"))
     assert await Turn.objects.acount() == 4  # ben's

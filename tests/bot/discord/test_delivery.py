@@ -9,8 +9,8 @@ from asgiref.sync import sync_to_async
 from django.db import OperationalError
 
 from backend.chat.models import Message as Turn
-from bot import inbox, leases, reply, wording
-from bot.discord import deferred, rest, service
+from bot import inbox, leases, reading_back, reply, wording
+from bot.discord import deferred, rest
 from bot.incoming import Heard
 from bot.models import InboxItem
 from tests.bot.discord.running import (
@@ -43,7 +43,7 @@ UNCLEAR = [Drop(), Drop(after=True), Status(503), Status(500, after=True), Hang(
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (rest, leases, reply):
         monkeypatch.setattr(module, "REQUEST_TIMEOUT", 1.5)
-    monkeypatch.setattr(service, "READ_BACK_AGAIN", 0.3)
+    monkeypatch.setattr(reading_back, "READ_BACK_AGAIN", 0.3)
 
 
 @pytest.mark.parametrize("fault", UNCLEAR, ids=str)
@@ -156,7 +156,7 @@ async def test_a_process_that_dies_in_mid_answer_is_taken_over(
         await one_answer(discord, asked, "opens at nine")
 
 
-@pytest.mark.parametrize("why", ["archived", "deleted", "forbidden", "no view"])
+@pytest.mark.parametrize("why", ["no thread", "deleted", "forbidden", "no view"])
 async def test_a_place_that_can_not_be_written_in_ends_the_question(
     discord: DiscordSimulator, gemini: GeminiSimulator, why: str
 ) -> None:
@@ -171,7 +171,7 @@ async def test_a_place_that_can_not_be_written_in_ends_the_question(
             discord.delete_channel("general")
         if why == "no view":
             discord.deny("general", "askwell", "view_channel")
-        if why == "archived":
+        if why == "no thread":
             thread = discord.thread(asked)
             assert thread is not None
             discord.delete_channel(thread)

@@ -4,6 +4,7 @@ import inspect
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import reading_back
 from bot.slack import api, send, service
 
 CALLER = (AsyncWebClient, "api_call")
@@ -13,5 +14,5 @@ inspect.stack()  # Bolt calls it at each start; what it reads is kept
 
 def hurry(seconds: float) -> None:
     api.REQUEST_TIMEOUT = service.REQUEST_TIMEOUT = seconds  # type: ignore[attr-defined]
-    service.READ_BACK_AGAIN = 0.5
+    reading_back.READ_BACK_AGAIN = 0.5
     send.APPEND_EVERY = send.UPDATE_EVERY = 0.05

@@ -8,10 +8,10 @@ import pytest
 from django.db import OperationalError
 from pytest_django import Settings
 
-from bot import inbox
+from bot import inbox, reading_back
 from bot.incoming import Heard
 from bot.models import InboxItem
-from bot.slack import api, history, service
+from bot.slack import api, history
 from tests.bot.slack.asking import OFFICES, QUESTION, ask, one_answer, until_settled
 from tests.bot.slack.running import answered, point_to, running, shown
 from tests.simulators.slack.faults import Hang, Status
@@ -32,8 +32,8 @@ def pointed(slack: SlackSimulator, settings: Settings) -> None:
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading back again and again."""
-    monkeypatch.setattr(service, "READ_BACK_EVERY", 0.2)
-    monkeypatch.setattr(service, "READ_BACK_AGAIN", 0.2)
+    monkeypatch.setattr(reading_back, "READ_BACK_EVERY", 0.2)
+    monkeypatch.setattr(reading_back, "READ_BACK_AGAIN", 0.2)
 
 
 @contextmanager
@@ -218,7 +218,7 @@ async def test_a_channel_that_could_not_be_read_is_read_later(
     slack.faults.next("conversations.history", Status(503), Status(503))
     async with running(slack):
         await slack.until(lambda: len(slack.calls_to("conversations.history")) > 2, timeout=30)
-    monkeypatch.setattr(service, "READ_BACK_AGAIN", 0.1)
+    monkeypatch.setattr(reading_back, "READ_BACK_AGAIN", 0.1)
     slack.faults.next("conversations.history", Status(503), Status(503))
     async with running(slack):
         for question in asked:

@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.slack.markdown import markdown
@@ -47,6 +47,8 @@ def outside_code(text: str) -> str:
 
 
 @settings(max_examples=400, deadline=None)
+@example("data:![")
+@example("mailto:[b]")
 @given(TEXTS)
 def test_nothing_pings_and_no_link_is_live(text: str) -> None:
     shown = markdown(text)
