@@ -62,7 +62,6 @@ KNOWLEDGE_HELP = """\
 - `/knowledge guests on|off`: let answers in this channel draw on the team's documents although \
 guests read along (admins)"""
 ADMINS_ONLY = "Only an admin can do this. Ask one of yours."
-NOT_YET = "`{command}` is not there yet."
 NO_DOCUMENTS = "There are no documents that I may use here yet."
 DOCUMENTS = "I may use these here:"
 MORE_DOCUMENTS = "… and {count} more"
