@@ -54,6 +54,45 @@ class Part:
     text: str
 
 
+@dataclass(frozen=True)
+class Picture:
+    """An image: a JPEG of at most 2,000 px a side, and what text recognition made of it.
+
+    `coverage` and `density` are shares from 0 to 1, `confidence` goes from 0 to 100 (see
+    `ocr.Recognised`). All are 0 where `recognised` is false: text recognition is not installed.
+    """
+
+    page: int | None
+    jpeg: bytes
+    text: str
+    coverage: float
+    density: float
+    confidence: float
+    heading: str = ""
+    recognised: bool = True
+
+
+@dataclass(frozen=True)
+class Progress:
+    """So many of a paged file's pages are read; so many up to here went or go through OCR."""
+
+    done: int
+    total: int
+    scanned: int = 0
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence for people about what was left out though the file was read."""
+
+    sentence: str
+
+
+# What a reader yields: `read(data) -> Iterator[Piece]`, the text in reading order. One of paged
+# files yields its Progress as soon as it knows how many there are, and after each page.
+Piece = Part | Picture | Progress | Notice
+
+
 def supported(name: str) -> bool:
     """Whether the name promises a type that can be read."""
     return PurePosixPath(name.lower()).suffix in KIND_OF_SUFFIX
@@ -86,15 +125,26 @@ def extract(name: str, data: bytes) -> list[Part]:
 
     Raises FileRefused with a reason for people.
     """
-    read = import_string(READERS[kind_of(name, data)])
-    parts = [
-        Part(part.page, " ".join(clean(part.heading).split())[:500], clean(part.text))
-        for part in read(data)
-    ]
-    parts = [part for part in _keeping_headings(parts) if part.text.strip()]
+    parts = [piece for piece in pieces(kind_of(name, data), data) if isinstance(piece, Part)]
+    parts = with_text(parts)
     if not parts:
         raise NoText(name)
     return parts
+
+
+def pieces(kind: str, data: bytes) -> Iterator[Piece]:
+    """What the reader of this kind yields, its text cleaned of control characters."""
+    for piece in import_string(READERS[kind])(data):
+        if isinstance(piece, Part | Picture):
+            heading = " ".join(clean(piece.heading).split())[:500]
+            yield replace(piece, heading=heading, text=clean(piece.text))
+        else:
+            yield piece
+
+
+def with_text(parts: list[Part]) -> list[Part]:
+    """The parts that have some text; a heading alone counts as text."""
+    return [part for part in _keeping_headings(parts) if part.text.strip()]
 
 
 def _keeping_headings(parts: list[Part]) -> Iterator[Part]:

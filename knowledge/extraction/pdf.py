@@ -10,7 +10,7 @@ from pypdf import PdfReader
 from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError
 
 from knowledge.errors import DamagedFile, EncryptedFile, TooLarge
-from knowledge.extraction import Part
+from knowledge.extraction import Part, Progress
 
 MAX_PAGES = 2000
 # A heading begins a new part only once the one before it has this many characters.
@@ -34,19 +34,21 @@ _ITEM = re.compile(r"(?:[•▪●*–-]|\d{1,3}[.)])\s")
 _SENTENCE_END = re.compile(r"[.!?:;][\"')\]]*$")
 
 
-def read(data: bytes) -> Iterator[Part]:
+def read(data: bytes) -> Iterator[Part | Progress]:
     """The text of each page, numbered from 1, under its headings."""
     latest = ""
     try:
         reader = PdfReader(io.BytesIO(data))
         if reader.is_encrypted and not reader.decrypt(""):
             raise EncryptedFile()
-        if len(reader.pages) > MAX_PAGES:
-            raise TooLarge(f"{len(reader.pages)} pages; the limit is {MAX_PAGES}")
+        if (total := len(reader.pages)) > MAX_PAGES:
+            raise TooLarge(f"{total} pages; the limit is {MAX_PAGES}")
+        yield Progress(0, total)
         for number, page in enumerate(reader.pages, start=1):
             for heading, text in _under_headings(page.extract_text(), latest):
                 latest = heading
                 yield Part(number, heading, text)
+            yield Progress(number, total)
     except (DependencyError, FileNotDecryptedError) as error:
         raise EncryptedFile() from error
     except FAULTS as error:

@@ -19,7 +19,7 @@ from knowledge.errors import (
     TooLarge,
     UnsupportedType,
 )
-from knowledge.extraction import clean, extract, supported
+from knowledge.extraction import Part, Progress, clean, extract, pieces, supported
 from knowledge.extraction.text import decode
 
 GERMAN = "Die Größe der Bücher für Mitarbeiter beträgt fünf Stück. Änderungen sind möglich."
@@ -134,6 +134,14 @@ def test_pdf_pages_keep_their_numbers() -> None:
         (1, "First page."),
         (3, "Third page."),
     ]
+
+
+def test_a_pdf_tells_how_far_it_is_before_and_after_each_page() -> None:
+    told = list(pieces("pdf", pdf("First page.", "", "Third page.")))
+    progress = [Progress(0, 3), Progress(1, 3), Progress(2, 3), Progress(3, 3)]
+    assert [piece for piece in told if isinstance(piece, Progress)] == progress
+    third = next(piece for piece in told if isinstance(piece, Part) and piece.page == 3)
+    assert told.index(Progress(2, 3)) < told.index(third) < told.index(Progress(3, 3))
 
 
 @pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256"])
