@@ -29,6 +29,8 @@ class Settings:
     disconnect_grace: float = 10.0
     # The app's own messages come back as events, as they do at Slack.
     echo: bool = True
+    # An app_mention may come without the files that its message has.
+    mention_files: bool = False
     # New apps are agents (agent_view in the manifest), not assistants.
     agent_view: bool = True
 

@@ -12,7 +12,7 @@ from tests.simulators.slack.shapes import (
     user_json,
     view_json,
 )
-from tests.simulators.slack.state import JSON, Channel, Message, User, View
+from tests.simulators.slack.state import JSON, Channel, File, Message, User, View
 
 
 def emit(core: Core, event: JSON, shared: bool = False) -> Delivery:
@@ -63,8 +63,8 @@ def posted(core: Core, message: Message) -> None:
     body = message_json(world, message, core.origin, metadata=True, thread=False)
     where = {"channel": channel.id, "event_ts": message.ts}
     if f"<@{world.app.user_id}>" in message.text and channel.kind != "im" and not own:
-        # An app_mention may come without the files that the message has.
-        mention = {k: v for k, v in body.items() if k not in ("files", "upload", "subtype")}
+        left_out = {"subtype"} if core.settings.mention_files else {"files", "upload", "subtype"}
+        mention = {name: value for name, value in body.items() if name not in left_out}
         # It comes for public channels too that the app isn't in.
         if hears(core, channel) or channel.kind == "public_channel":
             emit(core, mention | where | {"type": "app_mention"}, channel.is_ext_shared)
@@ -122,10 +122,17 @@ def member(core: Core, user: User, channel: Channel, joined: bool, inviter: str 
 
 
 def shared_file(core: Core, message: Message) -> None:
+    if "files:read" not in core.world.app.scopes:
+        return
     for file in message.files:
         if hears(core, core.world.channels[message.channel]):
             event = {"type": "file_shared", "file_id": file.id, "user_id": file.user}
             emit(core, event | {"file": {"id": file.id}, "channel_id": message.channel})
+
+
+def deleted_file(core: Core, file: File) -> None:
+    if "files:read" in core.world.app.scopes and core.world.sees(file):
+        emit(core, {"type": "file_deleted", "file_id": file.id})
 
 
 def user_event(core: Core, kind: str, user: User) -> Delivery:

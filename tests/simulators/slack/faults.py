@@ -4,6 +4,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.simulators.downloads import BadDownload
+
 
 @dataclass(frozen=True)
 class Error:
@@ -45,7 +47,8 @@ class Delay:
     after: bool = False
 
 
-Fault = Error | Status | Drop | Hang | Delay
+# A BadDownload is for "files.download", and only for whoever may have the file.
+Fault = Error | Status | Drop | Hang | Delay | BadDownload
 
 
 class Faults:

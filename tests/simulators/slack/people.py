@@ -45,10 +45,7 @@ class People:
             message = Message(channel.id, self.core.world.new_ts(), user.id, said, thread_ts)
             message.blocks = rich_text(said) if said else []
             for file in files:
-                message.files.append(file)
-                share = {"ts": message.ts, "channel_name": channel.name, "team_id": user.team_id}
-                file.shares.setdefault(channel.id, []).append(share)
-                message.subtype = "file_share"
+                self.core.world.share(file, message)
             if user.is_bot:
                 message.bot_id, message.by_app = f"B{user.id[1:]}", f"A{user.id[1:]}"
             self.core.world.put(message)
@@ -57,10 +54,16 @@ class People:
             events.shared_file(self.core, message)
             return message
 
-    def dm(self, who: User | str, text: str, thread: Message | str | None = None) -> Message:
+    def dm(
+        self,
+        who: User | str,
+        text: str,
+        thread: Message | str | None = None,
+        files: Sequence[File] = (),
+    ) -> Message:
         """A direct message to the app."""
         with self.core.world.lock:
-            return self.say(who, self.dm_of(who), text, thread)
+            return self.say(who, self.dm_of(who), text, thread, files)
 
     def dm_of(self, who: User | str) -> Channel:
         with self.core.world.lock:
@@ -107,6 +110,20 @@ class People:
         file = self.file(who, name, data, mimetype)
         file.external_url, file.is_external = external_url, external_url is not None
         return self.say(who, where, text, thread, [file])
+
+    def delete_file(self, file: File) -> None:
+        """By a person; the messages that it was shared with stay, with a tombstone in its place."""
+        with self.core.world.lock:
+            world = self.core.world
+            shown = [m for c in file.shares for m in world.channels[c].messages.values()]
+            befores = [
+                (m, message_json(world, m, self.core.origin)) for m in shown if file in m.files
+            ]
+            file.deleted = True
+            events.deleted_file(self.core, file)
+            for message, before in befores:
+                self.core.shown("changed", message)
+                events.changed(self.core, message, before)
 
     def join(self, who: User | str, where: Channel | str, by: User | str | None = None) -> None:
         with self.core.world.lock:

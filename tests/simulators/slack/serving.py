@@ -11,7 +11,10 @@ SIGN_IN = "<!DOCTYPE html><html><title>Sign in | Slack</title><body>Sign in</bod
 
 
 def download(core: Core, call: Call, request: Request) -> Answer:
-    """A file's bytes; whoever may not have them gets the sign-in page, with HTTP 200."""
+    """A file's bytes; whoever may not have them gets the sign-in page, with HTTP 200.
+
+    `call.error` says whether it was refused.
+    """
     name = request.path.split("/")[2]
     file = core.world.files.get(name.partition("-")[2])
     call.args = {"file": file.id if file else name}
@@ -20,10 +23,12 @@ def download(core: Core, call: Call, request: Request) -> Answer:
         check_token(core, token_of(request, {}))
         if "files:read" not in core.world.app.scopes:
             raise Refused("missing_scope")
+        if file is not None and not core.world.sees(file):
+            raise Refused("access_denied")
     except Refused as refused:
         call.error = refused.error
         return Answer(200, {"page": SIGN_IN}, page)
-    if file is None or file.is_external:
+    if file is None or file.is_external or file.deleted:
         call.error = "file_not_found"
         return Answer(404, {"page": "<h1>Not found</h1>"}, page)
     return Answer(200, {"page": file.data}, {"content-type": file.mimetype})

@@ -3,6 +3,7 @@
 import re
 import time
 from typing import Any
+from urllib.parse import quote
 
 from tests.simulators.slack.state import JSON, Channel, File, Message, User, View, World
 
@@ -68,9 +69,24 @@ def channel_type(channel: Channel) -> str:
     return kinds.get(channel.kind, channel.kind)
 
 
+# What only files.info says.
+SHARING = ("shares", "channels", "groups")
+
+
+def shared_json(world: World, channel: Channel, file: File, base: str) -> JSON:
+    """A file in a message. Where other organisations read along, only files.info says more."""
+    if file.deleted:
+        return {"id": file.id, "mode": "tombstone"}
+    if channel.is_ext_shared:
+        unknown = {"created": 0, "timestamp": 0, "user": ""}
+        return {"id": file.id, "mode": "file_access", "file_access": "check_file_info"} | unknown
+    whole = file_json(world, file, base)
+    return {name: value for name, value in whole.items() if name not in SHARING}
+
+
 def file_json(world: World, file: File, base: str) -> JSON:
-    path = f"{base}/files-pri/{world.team_id}-{file.id}"
-    url = file.external_url or f"{path}/{file.name}"
+    path, name = f"{base}/files-pri/{world.team_id}-{file.id}", quote(file.name)
+    url = file.external_url or f"{path}/{name}"
     shares: JSON = {}
     for channel, entries in file.shares.items():
         kind = "private" if world.channels[channel].is_private else "public"
@@ -91,7 +107,7 @@ def file_json(world: World, file: File, base: str) -> JSON:
         "external_type": "gdrive" if file.is_external else "",
         "is_public": bool(shares.get("public")),
         "url_private": url,
-        "url_private_download": file.external_url or f"{path}/download/{file.name}",
+        "url_private_download": file.external_url or f"{path}/download/{name}",
         "shares": shares,
         "file_access": "visible",
     }
@@ -119,7 +135,9 @@ def message_json(
     if message.attachments:
         body["attachments"] = message.attachments
     if message.files:
-        body |= {"files": [file_json(world, f, base) for f in message.files], "upload": False}
+        where = world.channels[message.channel]
+        files = [shared_json(world, where, file, base) for file in message.files]
+        body |= {"files": files, "upload": False}
     if message.edited:
         body["edited"] = {"user": message.user, "ts": message.edited}
     if metadata and message.metadata:

@@ -6,6 +6,7 @@ import time
 
 import httpx2
 
+from tests.simulators.downloads import BadDownload, send_file
 from tests.simulators.loopback import Exchange, LoopbackServer
 from tests.simulators.slack import web
 from tests.simulators.slack.admin import Admin
@@ -114,6 +115,8 @@ class SlackSimulator(LoopbackServer, People, Admin, Observer):
         call = Call(name, {}, arrived=exchange.request.arrived)
         self.calls.append(call)
         fault = self.faults.take(name)
+        if isinstance(fault, BadDownload):
+            return await self._send_badly(exchange, call, fault)
         if fault and not fault.after and await self._suffer(exchange, call, fault):
             return False
         reply = self._answer(exchange, call)
@@ -121,6 +124,13 @@ class SlackSimulator(LoopbackServer, People, Admin, Observer):
             return False
         call.status = reply.status
         return await _reply(exchange, reply)
+
+    async def _send_badly(self, exchange: Exchange, call: Call, fault: BadDownload) -> bool:
+        reply = self._answer(exchange, call)
+        if call.error:
+            return await _reply(exchange, reply)
+        call.error = f"({type(fault).__name__})"
+        return await fault.send(exchange, reply.body["page"], reply.headers["content-type"])
 
     def _answer(self, exchange: Exchange, call: Call) -> Answer:
         request = exchange.request
@@ -179,7 +189,8 @@ class SlackSimulator(LoopbackServer, People, Admin, Observer):
 async def _reply(exchange: Exchange, answer: Answer) -> bool:
     headers = {"content-type": "application/json; charset=utf-8"} | answer.headers
     page = answer.body.get("page")
-    body = json.dumps(answer.body).encode() if page is None else page
+    if isinstance(page, bytes):
+        return await send_file(exchange, page, headers["content-type"])
     await exchange.start(answer.status, headers)
-    await exchange.send(body if isinstance(body, bytes) else body.encode())
+    await exchange.send((json.dumps(answer.body) if page is None else str(page)).encode())
     return await exchange.finish()

@@ -90,6 +90,7 @@ class File:
     mimetype: str = "text/plain"
     is_external: bool = False
     external_url: str | None = None
+    deleted: bool = False
     # channel -> [{"ts": …}], as Slack files them under public or private.
     shares: dict[str, list[JSON]] = field(default_factory=dict)
 
@@ -204,9 +205,27 @@ class World:
         channel.messages[message.ts] = message
         return message
 
+    def sees(self, file: File) -> bool:
+        """Whether the app may know of the file: it was shared where the app is."""
+        return any(self.app.user_id in self.channels[where].members for where in file.shares)
+
+    def share(self, file: File, message: Message) -> None:
+        """Puts the file under the message, and the message among the file's shares."""
+        message.files.append(file)
+        message.subtype = "file_share"
+        channel, team = self.channels[message.channel], self.users[message.user].team_id
+        share = {"ts": message.ts, "channel_name": channel.name, "team_id": team}
+        file.shares.setdefault(channel.id, []).append(share)
+
     def drop(self, message: Message) -> None:
-        """Deletes; a parent with replies leaves the tombstone that Slack shows."""
+        """Deletes; a parent with replies leaves the tombstone that Slack shows. What was shared
+        with the message is shared there no more."""
         channel = self.channels[message.channel]
+        for file in message.files:
+            left = [share for share in file.shares[channel.id] if share["ts"] != message.ts]
+            file.shares = file.shares | {channel.id: left}
+            if not left:
+                del file.shares[channel.id]
         channel.messages.pop(message.ts, None)
         channel.deleted.append(message)
         if any(self.replies(channel, message.ts)):

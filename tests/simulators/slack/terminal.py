@@ -3,12 +3,13 @@
 import re
 import shlex
 import sys
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
 from tests.simulators.slack.core import Status
 from tests.simulators.slack.simulator import SlackSimulator
-from tests.simulators.slack.state import Message, View
+from tests.simulators.slack.state import Channel, Message, View
 from tests.simulators.slack.transcript import line, view_text
 
 HELP = """\
@@ -18,7 +19,8 @@ HELP = """\
   click 12 ACTION [VALUE]        a button                   good 12, bad 12  its feedback
   submit VIEW BLOCK ACTION text  a modal                    ask 12 CALLBACK  its shortcut
   edit 12 text, delete 12        own message                stop 12          stop its stream
-  upload #general PATH [text]    share a file               open             open the DM
+  #general> /file PATH [words]   share a file               dm> /file PATH [words]
+  unshare 12                     delete its files           open             open the DM
   guest NAME, user NAME, join NAME #general, leave NAME #general, as NAME   (you are ana)
   calls, show #general, sockets, disconnect, help, quit"""
 SAID = re.compile(r"^(#[\w-]+|dm)(?:\s+(\d+))?>\s*(.*)$", re.DOTALL)
@@ -92,11 +94,20 @@ class Terminal:
     def _say(self, where: str, thread: str | None, text: str) -> None:
         slack = self.slack
         channel = slack.dm_of(self.me) if where == "dm" else slack.world.channel(where)
-        if text.startswith("/"):
+        parent = self.message(thread) if thread else None
+        if text.startswith("/file "):
+            _, path, *words = shlex.split(text)
+            self._share(channel, Path(path), " ".join(words), parent)
+        elif text.startswith("/"):
             name, _, rest = text.partition(" ")
             slack.command(self.me, channel, name, rest)
         else:
-            slack.say(self.me, channel, text, self.message(thread) if thread else None)
+            slack.say(self.me, channel, text, parent)
+
+    def _share(self, channel: Channel, path: Path, text: str, parent: Message | None) -> None:
+        kind = guess_type(path.name)[0] or "application/octet-stream"
+        data = path.expanduser().read_bytes()
+        self.slack.upload(self.me, channel, path.name, data, text, kind, parent)
 
     def do_help(self) -> None:
         self.print(HELP)
@@ -129,10 +140,9 @@ class Terminal:
     def do_stop(self, number: str) -> None:
         self.slack.stop_stream(self.message(number))
 
-    def do_upload(self, where: str, path: str, *text: str) -> None:
-        channel = self.slack.dm_of(self.me) if where == "dm" else self.slack.world.channel(where)
-        data = Path(path).read_bytes()
-        self.slack.upload(self.me, channel, Path(path).name, data, " ".join(text))
+    def do_unshare(self, number: str) -> None:
+        for file in self.message(number).files:
+            self.slack.delete_file(file)
 
     def do_open(self) -> None:
         self.slack.open_app(self.me)

@@ -56,6 +56,9 @@ async def test_a_contributor_chats_with_the_app(program: Program) -> None:
     type_in(program, "#general> @askwell how many days?")
     assert "[1] #general ana: <@U0000B0T0> how many" in await read_until(program, "[1]")
     assert await read_until(program, "[2]") == "[2] #general ↳ askwell: 25 days"
+    type_in(program, '#general 1> /file "tests/simulators/slack/__init__.py" look at this')
+    assert await read_until(program, "[3]") == "[3] #general ↳ ana: look at this"
+    assert "(file: __init__.py)" in await read_until(program, "(file")
     type_in(program, "nonsense")
     assert "unknown: nonsense" in await read_until(program, "?")
     await handler.close_async()  # type: ignore[no-untyped-call]

@@ -14,7 +14,8 @@ def shown_text(message: Message) -> str:
     streamed = message.text if message.stream and not message.edited else ""
     parts = [part for block in message.blocks for part in block_text(block)]
     parts = [streamed, *parts] if streamed else parts or [message.text]
-    parts += [f"(file: {file.name})" for file in message.files]
+    for file in message.files:
+        parts.append("(file deleted)" if file.deleted else f"(file: {file.name})")
     for attachment in message.attachments:
         parts.append(str(attachment.get("text") or attachment.get("fallback") or ""))
         parts += [part for block in attachment.get("blocks", []) for part in block_text(block)]

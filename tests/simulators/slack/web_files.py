@@ -37,9 +37,8 @@ def complete(core: Core, args: JSON) -> JSON:
     if args.get("channel_id"):
         channel = visible_channel(core, args["channel_id"])
         message = new_message(core, channel, {"text": args.get("initial_comment") or "…"})
-        message.files = files
         for file in files:
-            file.shares[channel.id] = [{"ts": message.ts}]
+            core.world.share(file, message)
         core.world.put(message)
         core.shown("posted", message)
         events.posted(core, message)

@@ -175,8 +175,9 @@ def list_users(core: Core, args: JSON) -> JSON:
 def file_info(core: Core, args: JSON) -> JSON:
     required(args, "file")
     file = core.world.files.get(str(args["file"]))
-    app = core.world.app.user_id
-    if file is None or not any(app in core.world.channels[c].members for c in file.shares):
+    if file is not None and file.deleted:
+        raise Refused("file_deleted")
+    if file is None or not core.world.sees(file):
         raise Refused("file_not_found")
     return {"file": file_json(core.world, file, core.origin), "comments": []}
 
