@@ -1,10 +1,15 @@
 """What goes wrong with the calls to come: a program that a test sets, per route.
 
-A route is written as `POST /channels/{}/messages`; "*" is any.
+A route is written as `POST /channels/{}/messages`; "*" is any. A file's bytes come from the
+route CDN, which is where a BadDownload belongs.
 """
 
 import threading
 from dataclasses import dataclass
+
+from tests.simulators.downloads import BadDownload
+
+CDN = "GET /attachments/{}/{}/{}"
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Delay:
     after: bool = False
 
 
-Fault = Error | Status | Limited | Drop | Hang | Delay
+Fault = Error | Status | Limited | Drop | Hang | Delay | BadDownload
 
 
 class Faults:

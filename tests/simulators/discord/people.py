@@ -89,6 +89,13 @@ class People:
             self.core.shown("changed", message, [])
             events.message(self.core, "MESSAGE_UPDATE", message)
 
+    def remove_attachments(self, message: Message) -> None:
+        """By its author, who leaves the words."""
+        with self.core.world.lock:
+            message.attachments, message.edited = [], now_iso()
+            self.core.shown("changed", message, [])
+            events.message(self.core, "MESSAGE_UPDATE", message)
+
     def delete(self, message: Message) -> None:
         """By its author or a moderator."""
         with self.core.world.lock:

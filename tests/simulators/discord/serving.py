@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import time
 
 from tests.simulators.discord.core import Core
 from tests.simulators.discord.errors import Refused
-from tests.simulators.discord.faults import Delay, Drop, Error, Fault, Hang, Limited, Status
+from tests.simulators.discord.faults import CDN, Delay, Drop, Error, Fault, Hang, Limited, Status
 from tests.simulators.discord.rates import Call, Limit, bucket, refusal
 from tests.simulators.discord.rest import Answer
-from tests.simulators.loopback import Exchange
+from tests.simulators.discord.state import Attachment
+from tests.simulators.downloads import BadDownload, send_file
+from tests.simulators.loopback import Exchange, Request
 
 
 async def reply(core: Core, exchange: Exchange, call: Call, answer: Answer) -> bool:
@@ -58,18 +61,31 @@ async def _page(core: Core, exchange: Exchange, call: Call, status: int) -> bool
 
 
 async def attachment(core: Core, exchange: Exchange) -> bool:
-    """A file's bytes, while its address is good."""
+    """A file's bytes, while its address is good. No limits of the API count here."""
     request = exchange.request
+    call = Call(request.method, CDN, request.path, {}, arrived=request.arrived)
+    core.calls.append(call)
+    fault = core.faults.take(CDN)
+    file = _file(core, request)
+    if file is None:
+        call.status = 404
+        await exchange.start(404, {"content-type": "text/plain;charset=UTF-8"})
+        await exchange.send(b"This content is no longer available.")
+        return await exchange.finish()
+    if isinstance(fault, BadDownload):
+        return await fault.send(exchange, file.data, file.content_type)
+    if fault is not None and (ended := await suffer(core, exchange, call, fault)) is not None:
+        return ended
+    call.status = 200
+    return await send_file(exchange, file.data, file.content_type)
+
+
+def _file(core: Core, request: Request) -> Attachment | None:
+    """None where there is no such file, or the signature of its address is wrong or too old."""
     _, _, message, wanted, _ = request.path.split("/", 4)
     with core.world.lock:
         found = core.world.find_message(message)
         held = {a.id: a for a in found.attachments} if found else core.loose
-        file = held.get(wanted)
-        good = request.query.get("hm") == f"{core.signature:08x}"
-    if file is None or not good:
-        await exchange.start(404, {"content-type": "text/plain;charset=UTF-8"})
-        await exchange.send(b"This content is no longer available.")
-        return await exchange.finish()
-    await exchange.start(200, {"content-type": file.content_type})
-    await exchange.send(file.data)
-    return await exchange.finish()
+        file, signed = held.get(wanted), request.query.get("hm") == f"{core.signature:08x}"
+        until = int(request.query.get("ex") or "0", 16)
+    return file if signed and until > time.time() else None

@@ -21,6 +21,7 @@ from tests.simulators.discord.observing import Observer
 from tests.simulators.discord.people import People
 from tests.simulators.discord.rates import Call, refusal
 from tests.simulators.discord.rest import Answer
+from tests.simulators.downloads import BadDownload
 from tests.simulators.loopback import Exchange, LoopbackServer
 
 MODULES = (rest_commands, rest_interactions, rest_messages, rest_read, rest_threads)
@@ -154,6 +155,7 @@ class DiscordSimulator(LoopbackServer, People, Interacting, Admin, Observer):
         call = Call(request.method, name, path, {}, arrived=request.arrived)
         self.calls.append(call)
         fault = self.faults.take(name)
+        assert not isinstance(fault, BadDownload), "only files are downloaded"
         if fault and not fault.after:
             ended = await serving.suffer(self.core, exchange, call, fault)
             if ended is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulators.discord.core import Interaction, Typing
+from tests.simulators.discord.people import File
 from tests.simulators.discord.simulator import DiscordSimulator
 from tests.simulators.discord.state import Channel, Message
 from tests.simulators.discord.transcript import line, modal_text
@@ -18,7 +19,8 @@ HELP = """\
   /ask question="how …" private=true [#general]             a slash command (in the DM without #)
   menu 12 "Ask about this"       a command of its menu      click 12 ID      a button
   submit FIELD="text" …          the modal that came last
-  edit 12 text, delete 12        own message                upload #general PATH [text]
+  #general> /file PATH [words]   share a file (dm>, 12>, thread 12> too; /ask file=PATH)
+  edit 12 text, delete 12        own message                unshare 12         take its files away
   user NAME, join NAME, install NAME, as NAME               (you are ana)
   calls, show #general, sockets, reconnect, cut, help, quit"""
 SAID = re.compile(r"^(#[\w-]+|dm|\d+|thread \d+)>\s*(.*)$", re.DOTALL)
@@ -98,15 +100,20 @@ class Terminal:
         return self.discord.world.channel(where)
 
     def _say(self, where: str, text: str) -> None:
-        if where.isdecimal():
-            parent = self.message(where)
-            self.discord.say(self.me, parent.channel, text, reply_to=parent)
-        elif where.startswith("thread "):
-            thread = self.discord.thread(self.message(where.split()[1]))
-            assert thread is not None, "it has no thread"
-            self.discord.say(self.me, thread, text)
-        else:
-            self.discord.say(self.me, self.place(where), text)
+        shared = []
+        if text.startswith("/file "):
+            _, path, *words = shlex.split(text)
+            text, shared = " ".join(words), [_read(path)]
+        parent = self.message(where) if where.isdecimal() else None
+        place = self.discord.world.channel(parent.channel) if parent else self._where(where)
+        self.discord.say(self.me, place, text, reply_to=parent, attachments=shared)
+
+    def _where(self, where: str) -> Channel:
+        if not where.startswith("thread "):
+            return self.place(where)
+        thread = self.discord.thread(self.message(where.split()[1]))
+        assert thread is not None, "it has no thread"
+        return thread
 
     def _command(self, name: str, words: list[str]) -> None:
         where, given, path = None, {}, [name]
@@ -115,7 +122,7 @@ class Terminal:
                 where = word
             elif "=" in word:
                 option, _, value = word.partition("=")
-                given[option] = VALUES.get(value, value)
+                given[option] = _read(value) if option == "file" else VALUES.get(value, value)
             else:
                 path.append(word)
         self.discord.command(self.me, where, " ".join(path), **given)
@@ -143,10 +150,8 @@ class Terminal:
     def do_delete(self, number: str) -> None:
         self.discord.delete(self.message(number))
 
-    def do_upload(self, where: str, path: str, *text: str) -> None:
-        kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-        file = (Path(path).name, Path(path).read_bytes(), kind)
-        self.discord.say(self.me, self.place(where), " ".join(text), attachments=[file])
+    def do_unshare(self, number: str) -> None:
+        self.discord.remove_attachments(self.message(number))
 
     def do_user(self, name: str) -> None:
         self.discord.add_user(name)
@@ -172,3 +177,8 @@ class Terminal:
 
     def do_cut(self) -> None:
         self.discord.cut_sockets()
+
+
+def _read(path: str) -> File:
+    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    return Path(path).name, Path(path).expanduser().read_bytes(), kind

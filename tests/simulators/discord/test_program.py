@@ -59,6 +59,9 @@ async def test_a_contributor_chats_with_the_bot(
             await asyncio.sleep(0.005)
         await bot.heard[0].reply("25 days", mention_author=False)
         assert await read_until(program, "[2]") == "[2] #general askwell (to ana): 25 days"
+        type_in(program, 'dm> /file "tests/simulators/discord/__init__.py" look at this')
+        assert "ana: look at this" in await read_until(program, "[3]")
+        assert "(file: __init__.py)" in await read_until(program, "(file")
         type_in(program, "nonsense")
         assert "unknown: nonsense" in await read_until(program, "?")
         await bot.close()
