@@ -173,7 +173,8 @@ def test_the_fifth_attempt_is_the_last_and_keeps_its_reason(queue: Fill) -> None
     for attempt in range(1, 6):
         row = claimed()
         assert row.attempts == attempt
-        assert db.release(row, "no luck", timedelta(0))
+        assert db.release(row, "no luck", MINUTE)
+        end_lease(row)
 
     row.refresh_from_db()
     assert row.state == VersionState.FAILED

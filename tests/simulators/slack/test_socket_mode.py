@@ -50,10 +50,10 @@ async def test_a_mention_comes_twice_with_one_ts_and_two_event_ids(
         bodies.append(body)
 
     slack.say("ana", "#general", "@askwell hello")
-    await slack.until(lambda: len(bodies) == 2)
+    # Whoever is slow to acknowledge gets an event again, under the same id.
+    await slack.until(lambda: len({b["event_id"] for b in bodies}) == 2)
     assert {b["event"]["type"] for b in bodies} == {"app_mention", "message"}
     assert len({b["event"]["ts"] for b in bodies}) == 1
-    assert len({b["event_id"] for b in bodies}) == 2
 
 
 async def test_what_is_not_acknowledged_comes_again_at_once_and_later(
