@@ -1,7 +1,9 @@
 """What every test may use: a store, spaces and people, documents that are ready at once."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import wraps
 
+import aiohttp
 import httpx2
 import pytest
 import pytest_asyncio
@@ -21,6 +23,12 @@ from tests.simulators.gemini import GeminiSimulator
 from tests.simulators.openai import OpenAISimulator
 
 AddText = Callable[..., DocumentVersion]
+# And the method by which each sends a request.
+HTTP_CLIENTS: dict[type, str] = {
+    httpx2.Client: "send",
+    httpx2.AsyncClient: "send",
+    aiohttp.ClientSession: "_request",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -41,14 +49,15 @@ async def closing_clients() -> AsyncIterator[None]:
 @pytest.fixture(autouse=True)
 def no_transaction_spans_http(monkeypatch: pytest.MonkeyPatch) -> None:
     """Promise 25: nothing holds a transaction open while it talks to a model."""
-    for client in (httpx2.Client, httpx2.AsyncClient):
-        send = client.send
+    for client, name in HTTP_CLIENTS.items():
+        send = getattr(client, name)
 
+        @wraps(send)  # google-genai reads the signature
         def checked(self: object, *args: object, _send: object = send, **kwargs: object) -> object:
             assert not connection.in_atomic_block, "a transaction spans a network call"
             return _send(self, *args, **kwargs)  # type: ignore[operator]
 
-        monkeypatch.setattr(client, "send", checked)
+        monkeypatch.setattr(client, name, checked)
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from contextlib import aclosing, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import aiohttp
 import httpx2
 import numpy as np
 from django.conf import settings
@@ -27,9 +28,8 @@ QUERY_TIMEOUT = 3_000
 _COMPLETE = (types.FinishReason.STOP, types.FinishReason.MAX_TOKENS)
 
 
-def _client(timeout: int) -> genai.Client:
+def _client(timeout: int, **streaming: Any) -> genai.Client:
     # A redirect would take the key to wherever it points.
-    stay: dict[str, Any] = {"follow_redirects": False}
     return genai.Client(
         api_key=settings.GOOGLE_API_KEY or "none",
         vertexai=False,
@@ -37,9 +37,9 @@ def _client(timeout: int) -> genai.Client:
             base_url=settings.GEMINI_BASE_URL or None,
             timeout=timeout,
             retry_options=types.HttpRetryOptions(attempts=1),
-            client_args=stay,
-            # With a transport of ours the SDK keeps to httpx where aiohttp is installed too.
-            async_client_args=stay | {"transport": httpx2.AsyncHTTPTransport()},
+            client_args={"follow_redirects": False},
+            async_client_args={"allow_redirects": False},
+            **streaming,
         ),
     )
 
@@ -49,9 +49,10 @@ class GeminiChat:
 
     def __init__(self) -> None:
         self.name = settings.GEMINI_CHAT_MODEL
-        # Once closed, a client stays so; each event loop has its own.
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, genai.Client]
-        self._clients = WeakKeyDictionary()
+        # Once closed, a client stays so; each event loop has its own, with its connections.
+        self._clients: WeakKeyDictionary[
+            asyncio.AbstractEventLoop, tuple[genai.Client, aiohttp.ClientSession]
+        ] = WeakKeyDictionary()
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str]:
         finished = None
@@ -99,15 +100,20 @@ class GeminiChat:
             await asyncio.gather(reading, return_exceptions=True)
 
     async def aclose(self) -> None:
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
+        opened = self._clients.pop(asyncio.get_running_loop(), None)
+        if opened is not None:
+            client, session = opened
             await client.aio.aclose()
+            await session.close()
 
     def _client(self) -> genai.Client:
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            self._clients[loop] = _client(TIMEOUT)
-        return self._clients[loop]
+            # A stream costs half of what it does through httpx, and the SDK's own session warns
+            # of itself. As many are answered at once as ask.
+            session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), trust_env=True)
+            self._clients[loop] = (_client(TIMEOUT, aiohttp_client=session), session)
+        return self._clients[loop][0]
 
 
 class GeminiEmbedder:
@@ -170,7 +176,7 @@ def _classified() -> Iterator[None]:
         yield
     except errors.APIError as error:
         raise _of_api_error(error) from None
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+    except (aiohttp.ClientError, httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise Unreachable(f"Gemini: {type(error).__name__}") from None
     except UNREADABLE:  # among them the SDK's UnknownApiResponseError
         raise Unreachable("Gemini's answer can't be read") from None
