@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef
 
 from knowledge import publishing
 from knowledge.embedding import choose_model
@@ -25,6 +25,8 @@ MAX_CHARACTERS = 5_000_000
 
 # Called between steps: raises LeaseLost where another process has taken over.
 KeepLease = Callable[[], None]
+# Called with a new version in the transaction that makes it.
+Note = Callable[[DocumentVersion], object]
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,18 @@ class Added:
 
 
 def add_document(
-    space: Space, name: str, data: bytes, *, origin: str = "", sample: bool = False
+    space: Space,
+    name: str,
+    data: bytes,
+    *,
+    origin: str = "",
+    sample: bool = False,
+    note: Note | None = None,
 ) -> Added:
     """Keep the file and queue it to be read. The same bytes in a space are one document.
 
-    A file from the same `origin` (or, handed over, of the same name) becomes a new version.
-    Raises FileRefused, and then keeps nothing.
+    A file from the same `origin` (or, handed over, of the same name) becomes a new version, and
+    `note` is called with that. Raises FileRefused, and then keeps nothing.
     """
     name = file_name(name)
     kind_of(name, data)
@@ -56,7 +64,10 @@ def add_document(
         with transaction.atomic():
             Space.objects.select_for_update().get(pk=space.pk)
             if (known := _same_content(space, digest)) is None:
-                return _add_version(space, name, origin, sample, digest, len(data), stored)
+                added = _add_version(space, name, origin, sample, digest, len(data), stored)
+                if note is not None:
+                    note(added.version)
+                return added
     except BaseException:
         default_storage.delete(stored)
         raise
@@ -123,17 +134,29 @@ def _add_version(
         if origin:  # a document that was removed keeps its row; the new one takes its origin over
             space.documents.filter(origin=origin).update(origin="")
         document = Document.objects.create(space=space, name=name, origin=origin, sample=sample)
-    number = document.versions.count() + 1
-    version = document.versions.create(number=number, sha256=digest, size=size, original=stored)
+    version = document.versions.create(
+        number=next_number(document), sha256=digest, size=size, original=stored
+    )
     return Added(version, "replaced" if replaced else "ingested")
 
 
 def _document_to_replace(space: Space, name: str, origin: str) -> Document | None:
-    kept = space.documents.kept()
     if origin:
-        return kept.filter(origin=origin).first()
-    namesakes = list(kept.filter(name=name)[:2])
-    return namesakes[0] if len(namesakes) == 1 else None
+        return space.documents.kept().filter(origin=origin).first()
+    return namesake(space, name)
+
+
+def namesake(space: Space, name: str) -> Document | None:
+    """The document of this name, where there is exactly one in the space: what comes under its
+    name is a new version of it."""
+    found = list(space.documents.kept().filter(name=name)[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def next_number(document: Document) -> int:
+    """The number of the version that is added next. Its space's row must be locked."""
+    numbers = document.versions.aggregate(latest=Max("number"))
+    return (numbers["latest"] or 0) + 1
 
 
 def _read_sections(version: DocumentVersion) -> list[Section]:

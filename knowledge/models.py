@@ -98,6 +98,18 @@ class Document(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def step_space(self) -> Space:
+        """Lock the document's space, whichever that is by now, and the document; advance the
+        space's revision and return it.
+
+        Call it inside the transaction that publishes or withdraws.
+        """
+        while True:
+            space = Space.objects.get(documents=self.pk)
+            space.step()
+            if Document.objects.select_for_update().filter(pk=self.pk, space=space).exists():
+                return space
+
 
 class VersionState(models.TextChoices):
     RECEIVED = "received"

@@ -114,6 +114,8 @@ def publish(chunking: Chunking, version: DocumentVersion) -> None:
             # Its documents were moved to another.
             raise LeaseLost(version.document.name) from None
         document = Document.objects.select_for_update().get(pk=version.document_id)
+        if document.space_id != chunking.space_id:
+            raise LeaseLost(document.name)
         hold(version, chunking)
         if document.current is not None and document.current.number > version.number:
             raise Overtaken(document.name)

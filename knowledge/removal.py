@@ -1,6 +1,7 @@
 """Take documents away: out of every search at once, then out of the database in batches."""
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from knowledge.index import snapshot_files
@@ -12,7 +13,7 @@ BATCH = 500
 def remove_document(document: Document) -> None:
     """Withdraw the document from its space. Its text and vectors are purged by `purge_removed`."""
     with transaction.atomic():
-        revision = document.space.step()
+        revision = document.step_space().revision
         removed = Document.objects.kept().filter(pk=document.pk).update(removed_at=timezone.now())
         if not removed:
             return
@@ -23,12 +24,11 @@ def remove_document(document: Document) -> None:
 
 def purge_removed() -> int:
     """Delete what is left of removed documents; how many were purged. Safe to repeat."""
-    waiting = list(
-        Document.objects.filter(removed_at__isnull=False, purged_at=None).select_related("space")
-    )
+    waiting = list(Document.objects.filter(removed_at__isnull=False, purged_at=None))
     for document in waiting:
         _delete_text(document)
-        snapshot_files.delete_all(document.space)
+        for space in Space.objects.filter(chunkings__version__document=document).distinct():
+            snapshot_files.delete_all(space)
         Document.objects.filter(pk=document.pk).update(purged_at=timezone.now(), current=None)
     return len(waiting)
 
@@ -68,22 +68,27 @@ def _delete_forgotten(space: Space) -> None:
         _withdraw_all(space, space.step())
     purge_removed()
     snapshot_files.delete_all(space)
+    _delete_chunks(Chunk.objects.filter(chunking__space=space))
     with transaction.atomic():
         Space.objects.select_for_update().get(pk=space.pk)
         if not space.documents.filter(purged_at=None).exists():
             space.documents.all().delete()
+            space.chunkings.all().delete()  # of documents that were moved elsewhere
             space.delete()
 
 
 def _delete_text(document: Document) -> None:
     """Chunks with their vectors, sections and originals. The version rows stay, without a hash:
     turns that drew on them are found by these."""
-    chunks = Chunk.objects.filter(chunking__version__document=document)
-    while pks := list(chunks.values_list("pk", flat=True)[:BATCH]):
-        Chunk.objects.filter(pk__in=pks).delete()
+    _delete_chunks(Chunk.objects.filter(chunking__version__document=document))
     sections = Section.objects.filter(version__document=document)
     while pks := list(sections.values_list("pk", flat=True)[:BATCH]):
         Section.objects.filter(pk__in=pks).delete()
     for version in document.versions.exclude(original=""):
         version.original.delete(save=False)
     DocumentVersion.objects.filter(document=document).update(original="", sha256="", size=0)
+
+
+def _delete_chunks(chunks: QuerySet[Chunk]) -> None:
+    while pks := list(chunks.values_list("pk", flat=True)[:BATCH]):
+        Chunk.objects.filter(pk__in=pks).delete()
