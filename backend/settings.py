@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "knowledge",
     "backend.accounts",
     "backend.chat",
+    "backend.library",
     "backend.console",
     "bot",
     "management",

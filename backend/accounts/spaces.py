@@ -1,5 +1,7 @@
 """How the spaces of people, channels and teams are named, and how people name them."""
 
+from django.db.models import Q, QuerySet
+
 from backend.accounts.models import Platform, User, Workspace
 from knowledge.models import Space
 
@@ -19,6 +21,14 @@ def personal_key(workspace: Workspace, user: User) -> str:
 
 def channel_key(platform: str, installation: str, channel: str) -> str:
     return f"channel:{platform}/{installation}/{channel}"
+
+
+def spaces_of(workspace: Workspace) -> QuerySet[Space]:
+    """Every space of the workspace: the team's, its people's, its channels'."""
+    theirs = Q(key=team_key(workspace)) | Q(key__startswith=f"personal:{workspace.slug}/")
+    for at in workspace.installations.all():
+        theirs |= Q(key__startswith=channel_key(at.platform, at.external_id, ""))
+    return Space.objects.filter(theirs)
 
 
 def space_for(key: str) -> Space:

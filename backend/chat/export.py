@@ -15,6 +15,7 @@ from backend.accounts.spaces import personal_key
 from backend.chat.history import shown_to
 from backend.chat.joining import linked_identities
 from backend.chat.models import Conversation, Feedback, Message, Source
+from backend.library.models import Contribution
 from knowledge.models import Document, DocumentVersion, Section
 
 JSON = dict[str, Any]
@@ -40,6 +41,7 @@ def export_of(place: Place) -> Export:
         "conversations": _conversations(user, private),
         "feedback": _feedback(user, private),
         "documents": _documents(user, private),
+        "brought": _brought(user, private),
     }
     data = json.dumps(content, ensure_ascii=False, indent=2).encode(errors="replace")
     return Export(f"askwell-{timezone.now():%Y-%m-%d}.json", data)
@@ -125,6 +127,24 @@ def _documents(user: User, private: Place) -> list[JSON]:
             "text": _text(one),
         }
         for one in documents
+    ]
+
+
+def _brought(user: User, private: Place) -> list[JSON]:
+    """The versions that the person brought, into spaces that they may still read."""
+    rows = Contribution.objects.filter(
+        user=user,
+        version__document__removed_at=None,
+        version__document__space__in=readable_spaces(private),
+    ).select_related("version__document__space")
+    return [
+        {
+            "document": row.version.document.name,
+            "version": row.version.number,
+            "space": row.version.document.space.key,
+            "at": row.at.isoformat(),
+        }
+        for row in rows.order_by("pk")
     ]
 
 

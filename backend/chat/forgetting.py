@@ -24,10 +24,11 @@ from backend.accounts.models import (
     User,
     Workspace,
 )
-from backend.accounts.spaces import personal_key
+from backend.accounts.spaces import personal_key, spaces_of
 from backend.chat.joining import belongs_elsewhere
 from backend.chat.models import Conversation, Feedback, Message
 from backend.chat.removal import BATCH, remove_turns, sweep_removed
+from backend.library.models import Contribution, PromotionRequest
 from knowledge.models import Space
 from knowledge.removal import delete_forgotten_spaces, forget_space
 
@@ -63,6 +64,7 @@ def _leave(user: User, workspace: Workspace) -> None:
     Conversation.objects.filter(user=user, workspace=workspace).update(user=nobody, title="")
     ours = Message.objects.filter(conversation__workspace=workspace)
     Feedback.objects.filter(user=user, message__in=ours).update(user=nobody, reason="")
+    _forget_contributions(user, workspace)
     space = Space.objects.filter(key=personal_key(workspace, user)).first()
     if space is not None:
         forget_space(space)
@@ -72,6 +74,16 @@ def _leave(user: User, workspace: Workspace) -> None:
     CodeTry.objects.filter(user=user).delete()
     if not belongs_elsewhere(user, workspace):
         user.delete()
+
+
+def _forget_contributions(user: User, workspace: Workspace) -> None:
+    """What they brought for others stays with those, and says no more who brought it."""
+    Contribution.objects.filter(
+        user=user, version__document__space__in=spaces_of(workspace)
+    ).update(user=None)
+    requests = PromotionRequest.objects.filter(workspace=workspace)
+    requests.filter(asked_by=user).delete()
+    requests.filter(decided_by=user).update(decided_by=None)
 
 
 def _forget_identities(user: User, workspace: Workspace) -> None:

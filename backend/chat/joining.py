@@ -21,9 +21,11 @@ from backend.accounts.errors import (
 from backend.accounts.models import Identity, LinkCode, Membership, Role, User, Workspace
 from backend.accounts.people import address_of, settle_membership
 from backend.accounts.spaces import personal_key, space_for
-from backend.chat.models import Conversation, Feedback, Message, Source
+from backend.chat.models import Conversation, Feedback, Message
+from backend.chat.replacing import use_instead
+from backend.library.models import Contribution, PromotionRequest
 from knowledge.index import snapshot_files
-from knowledge.models import Section, Space
+from knowledge.models import Space
 from knowledge.moving import move_documents
 
 ROLES = (Role.MEMBER, Role.CURATOR, Role.ADMIN)
@@ -95,6 +97,9 @@ def _join(stays: User, goes: User, workspace: Workspace) -> None:
     Message.objects.filter(asker=goes).update(asker=stays)
     rated = Feedback.objects.filter(user=stays).values("message")
     Feedback.objects.filter(user=goes).exclude(message__in=rated).update(user=stays)
+    Contribution.objects.filter(user=goes).update(user=stays)
+    PromotionRequest.objects.filter(asked_by=goes).update(asked_by=stays)
+    PromotionRequest.objects.filter(decided_by=goes).update(decided_by=stays)
     _join_memberships(stays, goes, workspace)
     source = Space.objects.filter(key=personal_key(workspace, goes)).first()
     if source is not None:
@@ -122,23 +127,9 @@ def _join_spaces(source: Space, target: Space) -> None:
     both = used.filter(space=target).values("message")
     used.filter(space=source, message__in=both).delete()
     used.filter(space=source).update(space=target)
-    for version, instead in same.items():
-        _use_instead(version, instead)
+    use_instead(same)
     source.delete()
     transaction.on_commit(lambda: snapshot_files.delete_all(source))
-
-
-def _use_instead(version: int, instead: int) -> None:
-    """Answers that used a version rest on one with the same bytes."""
-    used = Message.versions.through.objects
-    both = used.filter(documentversion=instead).values("message")
-    used.filter(documentversion=version, message__in=both).delete()
-    used.filter(documentversion=version).update(documentversion=instead)
-    sections = dict(Section.objects.filter(version=instead).values_list("position", "pk"))
-    for source in Source.objects.filter(version=version).select_related("section"):
-        position = source.section.position if source.section else None
-        section = sections.get(position) if position is not None else None
-        Source.objects.filter(pk=source.pk).update(version=instead, section=section)
 
 
 def linked_identities(user: User, workspace: Workspace) -> list[Identity]:

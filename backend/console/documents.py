@@ -13,10 +13,10 @@ from backend.accounts.roles import changeable_keys
 from backend.accounts.spaces import personal_key, space_for, team_key
 from backend.chat.removal import remove, sweep_removed
 from backend.console.access import place_of, problem, signed_in
+from backend.library.bringing import bring
 from knowledge.catalogue import Entry, catalogue
 from knowledge.errors import FileRefused
 from knowledge.extraction import MAX_BYTES
-from knowledge.ingestion import add_document
 from knowledge.models import Document, Section, Space
 from knowledge.removal import remove_document as withdraw
 
@@ -58,7 +58,7 @@ def _add(request: HttpRequest) -> HttpResponse:
     if (file.size or 0) > MAX_BYTES:
         return problem(f"{file.name} has more than 25 MB, which is the limit.")
     try:
-        added = add_document(space_for(key), file.name or "unnamed", file.read())
+        added = bring(space_for(key), file.name or "unnamed", file.read(), _user(place))
     except FileRefused as error:
         return problem(str(error))
     document = added.version.document

@@ -1,0 +1,16 @@
+"""Bring a file: a document's version, and who brought it."""
+
+from backend.accounts.models import User
+from backend.library.models import Contribution
+from knowledge.ingestion import Added, add_document
+from knowledge.models import DocumentVersion, Space
+
+
+def bring(space: Space, name: str, data: bytes, user: User | None) -> Added:
+    """Keep the file as `add_document` does, and who brought it. What was there already stays
+    with whoever brought it first. Raises FileRefused, and then keeps nothing."""
+
+    def note(version: DocumentVersion) -> None:
+        Contribution.objects.create(version=version, user=user)
+
+    return add_document(space, name, data, note=note)
