@@ -127,7 +127,9 @@ class DocumentVersion(models.Model):
     size = models.PositiveBigIntegerField()
     original = models.FileField(upload_to="%Y/%m", max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Pages, and how many of them are read; then passages.
     pages = models.PositiveIntegerField(null=True)
+    pages_done = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
 
@@ -138,6 +140,8 @@ class DocumentVersion(models.Model):
     token = models.CharField(max_length=32, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     reason = models.TextField(blank=True)
+    # What was left out, though the rest could be read.
+    notice = models.TextField(blank=True)
 
     class Meta:
         constraints = [

@@ -47,7 +47,7 @@ def state_of(version_id: int) -> Reading:
         name=document.name,
         status=REMOVED if document.removed_at else STATUS[VersionState(version.state)],
         pages=version.pages,
-        pages_done=getattr(version, "pages_done", 0),
+        pages_done=version.pages_done,
         done=version.done,
         total=version.total,
         passages=getattr(version, "passages", None) or 0,
@@ -55,7 +55,7 @@ def state_of(version_id: int) -> Reading:
         replaces=getattr(version, "replaces", None),
         replaced_by=current.number if current is not None and later else None,
         reason=version.reason,
-        notice=getattr(version, "notice", ""),
+        notice=version.notice,
         space_key=document.space.key,
         document_id=document.pk,
     )

@@ -60,6 +60,14 @@ def test_a_later_version_tells_what_it_replaces_and_the_earlier_what_replaced_it
     assert (earlier.status, earlier.replaced_by, earlier.passages) == ("ready", 3, 1)
 
 
+def test_pages_that_are_read_and_what_was_left_out_are_told(team: Space) -> None:
+    version = waiting(team)
+    DocumentVersion.objects.update(pages=12, pages_done=3, notice="One page holds no text.")
+    state = state_of(version.pk)
+    assert (state.pages, state.pages_done) == (12, 3)
+    assert state.notice == "One page holds no text."
+
+
 def test_of_a_removed_document_that_is_all(team: Space) -> None:
     version = finish(waiting(team))
     remove(version.document)
