@@ -178,5 +178,6 @@ DISCORD_GATEWAY_URL = read(
 DISCORD_MESSAGE_CONTENT = read("bool", "DISCORD_MESSAGE_CONTENT", False)
 # What the web process serves for platforms that send over HTTP.
 PLATFORM_URLS = ["bot.slack.urls"]
+BACKUP_KEEP = read("int", "BACKUP_KEEP", 7, validate=validate.Range(1, 1000))
 INDEX_MEMORY_BYTES = 512 * 1024 * 1024
 SIGN_IN_LINK_LIFETIME = timedelta(hours=1)

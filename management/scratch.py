@@ -15,20 +15,25 @@ from knowledge.index.cache import indexes
 @contextmanager
 def scratch_store() -> Iterator[Path]:
     """Inside, the database, originals and snapshots are in a temporary folder."""
-    original = connections.settings["default"]
     with tempfile.TemporaryDirectory(prefix="askwell-scratch-") as name:
         folder = Path(name)
         paths = {"MEDIA_ROOT": folder / "originals", "SNAPSHOT_DIR": folder / "snapshots"}
-        scratch = {**original, "NAME": str(folder / "scratch.sqlite3")}
-        with override_settings(**paths):
-            try:
-                _use(scratch)
-                indexes.clear()  # its rows have the numbers of the real store's
-                call_command("migrate", verbosity=0)
-                yield folder
-            finally:
-                _use(original)
-                indexes.clear()
+        with override_settings(**paths), database_at(folder / "scratch.sqlite3"):
+            yield folder
+
+
+@contextmanager
+def database_at(path: Path) -> Iterator[None]:
+    """Inside, the database is this file, made where there is none and brought up to date."""
+    original = connections.settings["default"]
+    try:
+        _use({**original, "NAME": str(path)})
+        indexes.clear()  # its rows have the numbers of the real store's
+        call_command("migrate", verbosity=0)
+        yield
+    finally:
+        _use(original)
+        indexes.clear()
 
 
 def _use(database: dict[str, object]) -> None:

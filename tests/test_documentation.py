@@ -51,6 +51,7 @@ CONTRACT_SETTINGS = {
     "DISCORD_API_URL",
     "DISCORD_GATEWAY_URL",
     "DISCORD_MESSAGE_CONTENT",
+    "BACKUP_KEEP",
 }
 CONTRACT_COMMANDS: dict[str, set[str]] = {
     "rebuild_vectorstore": {"--chunk-size", "--chunk-overlap", "--show-stats"},
@@ -67,6 +68,8 @@ CONTRACT_COMMANDS: dict[str, set[str]] = {
     "role": set(),
     "sign_in_link": set(),
     "doctor": set(),
+    "backup": set(),
+    "restore": set(),
 }
 CONTRACT_TARGETS = {"setup", "run", "test", "check", "bench", "soak"}
 CONTRACT_PROCESSES = {"web", "worker", "bot"}

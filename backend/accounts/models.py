@@ -198,6 +198,16 @@ class CodeTry(models.Model):
         return f"wrong code of {self.user}"
 
 
+class Forgotten(models.Model):
+    """A hash of a name of somebody who was forgotten, so that a restore forgets them again."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"somebody at {self.at}"
+
+
 class ForgottenIdentity(models.Model):
     """Who was forgotten, until the bot has forgotten what they said to it until then."""
 

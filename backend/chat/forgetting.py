@@ -4,7 +4,9 @@ At once they are gone from everything that is read; what is left of them hangs o
 nobody, and on a space that is nobody's. The sweep deletes both, here or in the worker.
 """
 
+import hashlib
 import secrets
+from collections.abc import Collection
 
 from django.db import transaction
 from django.db.models import Q
@@ -16,6 +18,7 @@ from backend.accounts.errors import LastAdmin
 from backend.accounts.models import (
     UNREACHABLE,
     CodeTry,
+    Forgotten,
     ForgottenIdentity,
     Identity,
     LinkCode,
@@ -54,7 +57,31 @@ def _is_last_admin(user: User, workspace: Workspace) -> bool:
     return [admin.user_id for admin in admins] == [user.pk]
 
 
+def forget_again(names: Collection[str]) -> int:
+    """Forget everybody of whom one of these `Forgotten` hashes is known; how many. For a restored
+    store, in which they stand as before."""
+    count = 0
+    for workspace in Workspace.objects.all():
+        for user in User.objects.filter(forgotten=False):
+            if _names(user, workspace) & set(names):
+                with transaction.atomic():
+                    _leave(user, workspace)
+                count += 1
+    sweep_removed()
+    sweep_forgotten()
+    return count
+
+
+def _names(user: User, workspace: Workspace) -> set[str]:
+    """Hashes of what the user is called in the workspace: by address and by each identity."""
+    known = Identity.objects.filter(user=user, installation__workspace=workspace)
+    names = [user.email, *(str(one) for one in known.select_related("installation"))]
+    return {hashlib.sha256(f"{workspace.slug} {name}".encode()).hexdigest() for name in names}
+
+
 def _leave(user: User, workspace: Workspace) -> None:
+    for name in _names(user, workspace):
+        Forgotten.objects.update_or_create(sha256=name, defaults={"at": timezone.now()})
     address = f"{secrets.token_hex(16)}@forgotten{UNREACHABLE}"
     nobody = User.objects.create(email=address, is_active=False, forgotten=True)
     said = Message.objects.filter(

@@ -46,6 +46,12 @@ def delete_all(space: Space) -> None:
         path.unlink(missing_ok=True)
 
 
+def delete_every() -> None:
+    """Delete the snapshots of all spaces."""
+    for path in _folder().glob("*-*"):
+        path.unlink(missing_ok=True)
+
+
 def delete_strangers() -> None:
     """Delete the snapshots of spaces that this database does not have."""
     paths = list(_folder().glob("*-*"))

@@ -1,0 +1,38 @@
+"""Every sentence that the commands and jobs say on their own behalf."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from management.restoring import Restored
+
+RESTORED = "Restored the backup of {made_at}: {documents} documents, {originals} originals."
+REMOVED_AGAIN = (
+    "What was removed since has been removed again: {documents} documents, {people} people."
+)
+REMOVALS_UNKNOWN = (
+    "There was no later state of the same store that could be read, so what was removed since the "
+    "backup is back."
+)
+UNANSWERED = (
+    "{count} questions of the chat platforms were under way; they are not answered, lest they are "
+    "answered twice."
+)
+SIGN_IN = "Everybody signs in anew; `manage.py sign_in_link EMAIL` makes a link."
+
+
+def restored(done: "Restored") -> Iterator[str]:
+    """What a restore did."""
+    manifest, applied = done.manifest, done.applied
+    yield RESTORED.format(
+        made_at=manifest.made_at[:16].replace("T", " ") + " UTC",
+        documents=manifest.counts["knowledge_document"],
+        originals=len(manifest.originals),
+    )
+    if done.removals_known:
+        yield REMOVED_AGAIN.format(documents=applied.documents, people=applied.people)
+    else:
+        yield REMOVALS_UNKNOWN
+    if applied.unanswered:
+        yield UNANSWERED.format(count=applied.unanswered)
+    yield SIGN_IN

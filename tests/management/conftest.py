@@ -1,0 +1,36 @@
+"""A store in a folder of its own, which a test may back up, wipe and restore."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings as configured
+from pytest_django import DjangoDbBlocker, Settings
+
+from backend.accounts.spaces import home, space_for, team_key
+from management.scratch import database_at
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Path:
+    """An empty store's database, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "askwell.sqlite3"
+    with django_db_blocker.unblock(), database_at(path):
+        space_for(team_key(home()))
+    return path
+
+
+@pytest.fixture
+def data(
+    migrated: Path, tmp_path: Path, settings: Settings, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Path]:
+    """The folder of a store with nothing in it."""
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    settings.DATA_DIR = folder
+    settings.MEDIA_ROOT, settings.SNAPSHOT_DIR = folder / "originals", folder / "snapshots"
+    assert folder != configured.BASE_DIR / "var"
+    shutil.copy(migrated, folder)
+    with django_db_blocker.unblock(), database_at(folder / "askwell.sqlite3"):
+        yield folder
