@@ -43,7 +43,8 @@ class FileRefused(KnowledgeError):
 
 
 class UnsupportedType(FileRefused):
-    """Askwell can't read this type of file; it reads TXT, Markdown, PDF and DOCX."""
+    """Askwell can't read this type of file; it reads TXT, Markdown, CSV, HTML, PDF, DOCX, PPTX \
+and XLSX."""
 
 
 class EmptyFile(FileRefused):

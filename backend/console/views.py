@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from backend.accounts.sign_in import redeem
 from backend.console.access import place_of
 from backend.console.documents import spaces_to_add_to
+from knowledge.extraction.kinds import KIND_OF_SUFFIX
 
 LINK_IS_SPENT = (
     "This sign-in link was used before or is too old. Each link works once, for an hour."
@@ -24,7 +25,11 @@ def page(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return render(request, "console/signed_out.html", {"message": ""})
     place = place_of(request)
-    context = {"user_name": place.user, "spaces": spaces_to_add_to(place)}
+    context = {
+        "user_name": place.user,
+        "spaces": spaces_to_add_to(place),
+        "accept": ",".join(KIND_OF_SUFFIX),
+    }
     return render(request, "console/page.html", context)
 
 

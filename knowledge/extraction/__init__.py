@@ -1,48 +1,43 @@
 """From a file's bytes to its text in parts. The type follows from the content, not the name."""
 
-import io
 import itertools
-import struct
 import unicodedata
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from django.utils.module_loading import import_string
 
-from knowledge.errors import DamagedFile, EmptyFile, NoText, TooLarge, UnsupportedType
+from knowledge.errors import NoText, TooLarge
+from knowledge.extraction.kinds import MAX_BYTES, kind_of, supported
 
-MAX_BYTES = 25 * 1024 * 1024
+__all__ = [
+    "MAX_BYTES",
+    "MAX_CHARACTERS",
+    "READERS",
+    "Notice",
+    "Part",
+    "Picture",
+    "Piece",
+    "Progress",
+    "clean",
+    "extract",
+    "kind_of",
+    "pieces",
+    "supported",
+    "with_text",
+]
+MAX_CHARACTERS = 5_000_000
 READERS = {
     "text": "knowledge.extraction.text.read",
     "markdown": "knowledge.extraction.text.read_markdown",
+    "csv": "knowledge.extraction.csv.read",
+    "html": "knowledge.extraction.html.read",
     "pdf": "knowledge.extraction.pdf.read",
     "docx": "knowledge.extraction.docx.read",
-}
-KIND_OF_SUFFIX = {
-    ".txt": "text",
-    ".text": "text",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".pdf": "pdf",
-    ".docx": "docx",
+    "pptx": "knowledge.extraction.pptx.read",
+    "xlsx": "knowledge.extraction.xlsx.read",
 }
 _LINE_BREAKS = str.maketrans(dict.fromkeys("\r\v\f\x85", "\n"))
-TEXTS = ("text", "markdown")
-# What the ZIP reader lets through on broken archives.
-ZIP_FAULTS = (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    LookupError,
-    OSError,
-    RuntimeError,  # a member under a password, an unknown compression
-    ValueError,
-)
 
 
 @dataclass(frozen=True)
@@ -58,8 +53,8 @@ class Part:
 class Picture:
     """An image: a JPEG of at most 2,000 px a side, and what text recognition made of it.
 
-    `coverage` and `density` are shares from 0 to 1, `confidence` goes from 0 to 100 (see
-    `ocr.Recognised`). All are 0 where `recognised` is false: text recognition is not installed.
+    `ocr.Recognised` says what is measured. All of it is 0 where `recognised` is false: text
+    recognition is not installed or did not end.
     """
 
     page: int | None
@@ -93,40 +88,19 @@ class Notice:
 Piece = Part | Picture | Progress | Notice
 
 
-def supported(name: str) -> bool:
-    """Whether the name promises a type that can be read."""
-    return PurePosixPath(name.lower()).suffix in KIND_OF_SUFFIX
-
-
-def kind_of(name: str, data: bytes) -> str:
-    """The key in READERS of this content. Raises FileRefused where there is none."""
-    promised = KIND_OF_SUFFIX.get(PurePosixPath(name.lower()).suffix)
-    looks_like_pdf = data.startswith(b"%PDF-") or (
-        promised not in TEXTS and b"%PDF-" in data[:1024]
-    )
-    looks_like_zip = data.startswith(b"PK\x03\x04")
-    if promised is None and not looks_like_pdf and not looks_like_zip:
-        raise UnsupportedType(name)
-    if not data:
-        raise EmptyFile(name)
-    if len(data) > MAX_BYTES:
-        raise TooLarge(f"{name} has more than 25 MB, which is the limit")
-    if looks_like_pdf:
-        return "pdf"
-    if looks_like_zip:
-        return _kind_of_zip(name, data)
-    if promised in TEXTS:
-        return promised
-    raise DamagedFile(f"{name} is not a {str(promised).upper()} file inside")
-
-
 def extract(name: str, data: bytes) -> list[Part]:
-    """The file's parts in reading order, each with some text, cleaned of control characters.
+    """The file's parts in reading order, each with some text, cleaned of control characters; of a
+    picture the text that was recognised.
 
     Raises FileRefused with a reason for people.
     """
-    parts = [piece for piece in pieces(kind_of(name, data), data) if isinstance(piece, Part)]
-    parts = with_text(parts)
+    parts = with_text(
+        [
+            Part(piece.page, piece.heading, piece.text)
+            for piece in pieces(kind_of(name, data), data)
+            if isinstance(piece, Part | Picture)
+        ]
+    )
     if not parts:
         raise NoText(name)
     return parts
@@ -134,12 +108,14 @@ def extract(name: str, data: bytes) -> list[Part]:
 
 def pieces(kind: str, data: bytes) -> Iterator[Piece]:
     """What the reader of this kind yields, its text cleaned of control characters."""
+    characters = 0
     for piece in import_string(READERS[kind])(data):
         if isinstance(piece, Part | Picture):
             heading = " ".join(clean(piece.heading).split())[:500]
-            yield replace(piece, heading=heading, text=clean(piece.text))
-        else:
-            yield piece
+            piece = replace(piece, heading=heading, text=clean(piece.text))
+            if (characters := characters + len(piece.text)) > MAX_CHARACTERS:
+                raise TooLarge(f"more than {MAX_CHARACTERS:,} characters of text")
+        yield piece
 
 
 def with_text(parts: list[Part]) -> list[Part]:
@@ -159,13 +135,3 @@ def clean(text: str) -> str:
     text = text.replace("\r\n", "\n").translate(_LINE_BREAKS)
     kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
     return unicodedata.normalize("NFC", kept)
-
-
-def _kind_of_zip(name: str, data: bytes) -> str:
-    try:
-        members = zipfile.ZipFile(io.BytesIO(data)).namelist()
-    except ZIP_FAULTS as error:
-        raise DamagedFile(name) from error
-    if "word/document.xml" in members:
-        return "docx"
-    raise UnsupportedType(name)

@@ -2,7 +2,6 @@
 
 import io
 import re
-import zipfile
 from collections.abc import Iterator
 
 from docx import Document
@@ -14,24 +13,17 @@ from docx.table import Table
 from docx.text.paragraph import Paragraph
 from lxml.etree import LxmlError
 
-from knowledge.errors import DamagedFile, TooLarge
-from knowledge.extraction import ZIP_FAULTS, Part
+from knowledge.errors import DamagedFile
+from knowledge.extraction import Part, archive
 
-MAX_MEMBERS = 5000
-MAX_EXPANDED_BYTES = 200 * 1024 * 1024
-# Text shrinks to a tenth, seldom to a fiftieth; a bomb to a thousandth.
-MAX_RATIO = 100
-UNSUSPICIOUS_BYTES = 10 * 1024 * 1024
-# What python-docx lets through on broken files, beside what the ZIP reader does.
-FAULTS = (*ZIP_FAULTS, OpcError, LxmlError, AssertionError, AttributeError, TypeError)
-_XML_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
+FAULTS = (*archive.OFFICE_FAULTS, OpcError, LxmlError)
 _HEADING = re.compile(r"(?:Heading (\d)|Title)$")
 
 
 def read(data: bytes) -> Iterator[Part]:
     """The text under each heading; a table's row is one line, its cells parted by " | "."""
     try:
-        _check_archive(data)
+        archive.check(data, "DOCX")
         yield from _parts(Document(io.BytesIO(data)))
     except FAULTS as error:
         raise DamagedFile("the DOCX can't be read") from error
@@ -52,23 +44,6 @@ def _parts(document: DocxDocument) -> Iterator[Part]:
         path = {known: name for known, name in path.items() if known < level}
         path[level], lines = block.text.strip(), []
     yield Part(None, " > ".join(path.values()), "\n\n".join(lines))
-
-
-def _check_archive(data: bytes) -> None:
-    """Refuse archives that would expand beyond bounds, and document type definitions."""
-    archive = zipfile.ZipFile(io.BytesIO(data))
-    members = archive.infolist()
-    if len(members) > MAX_MEMBERS or sum(m.file_size for m in members) > MAX_EXPANDED_BYTES:
-        raise TooLarge("the DOCX would expand to more than 200 MB or 5,000 members")
-    packed = sum(m.compress_size for m in members)
-    if sum(m.file_size for m in members) > max(MAX_RATIO * packed, UNSUSPICIOUS_BYTES):
-        raise TooLarge("the DOCX would expand to more than a hundred times its size")
-    for member in members:
-        if member.filename.endswith((".xml", ".rels")):
-            with archive.open(member) as file:
-                content = file.read()
-                if any("<!DOCTYPE".encode(encoding) in content for encoding in _XML_ENCODINGS):
-                    raise DamagedFile("the DOCX holds a document type definition")
 
 
 def _heading_level(paragraph: Paragraph) -> int | None:

@@ -137,7 +137,7 @@ def test_pdf_pages_keep_their_numbers() -> None:
 
 
 def test_a_pdf_tells_how_far_it_is_before_and_after_each_page() -> None:
-    told = list(pieces("pdf", pdf("First page.", "", "Third page.")))
+    told = list(pieces("pdf", pdf("First page.", "Second page.", "Third page.")))
     progress = [Progress(0, 3), Progress(1, 3), Progress(2, 3), Progress(3, 3)]
     assert [piece for piece in told if isinstance(piece, Progress)] == progress
     third = next(piece for piece in told if isinstance(piece, Part) and piece.page == 3)

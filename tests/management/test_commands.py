@@ -46,7 +46,7 @@ def files(tmp_path: Path) -> Path:
     (tmp_path / "sub").mkdir()
     (tmp_path / "hr.txt").write_text(HR)
     (tmp_path / "sub" / "it.md").write_text(IT)
-    (tmp_path / "table.xlsx").write_bytes(b"cells")
+    (tmp_path / "tune.mp3").write_bytes(b"cells")
     return tmp_path
 
 
@@ -57,7 +57,7 @@ def outcomes(rows: list[dict[str, Any]]) -> dict[str, str]:
 def test_ingest_tells_of_each_file(team: Space, files: Path) -> None:
     rows = run_json("ingest", str(files))
 
-    assert outcomes(rows) == {"hr.txt": "ingested", "it.md": "ingested", "table.xlsx": "skipped"}
+    assert outcomes(rows) == {"hr.txt": "ingested", "it.md": "ingested", "tune.mp3": "skipped"}
     for row in rows:
         assert list(row) == ["path", "document", "id", "outcome", "reason"]
         assert (row["reason"] is None) == (row["outcome"] == "ingested")
@@ -66,7 +66,7 @@ def test_ingest_tells_of_each_file(team: Space, files: Path) -> None:
 
     (files / "hr.txt").write_text(HR + " Ask the people team.")
     again = outcomes(run_json("ingest", str(files)))
-    assert again == {"hr.txt": "replaced", "it.md": "unchanged", "table.xlsx": "skipped"}
+    assert again == {"hr.txt": "replaced", "it.md": "unchanged", "tune.mp3": "skipped"}
 
 
 def test_ingest_writes_one_line_a_file(team: Space, files: Path) -> None:
@@ -80,7 +80,7 @@ def test_ingest_writes_one_line_a_file(team: Space, files: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("table.xlsx", b"cells", "can't read this type"),
+        ("tune.mp3", b"cells", "can't read this type"),
         ("empty.txt", b"", "empty"),
         ("broken.pdf", b"%PDF-1.4 no", "damaged"),
         ("missing.txt", None, "No such file"),

@@ -1,0 +1,100 @@
+"""What a file is: told from its content; only kinds of text are told apart by its name too."""
+
+import re
+from pathlib import PurePosixPath
+
+from knowledge.errors import DamagedFile, EmptyFile, EncryptedFile, TooLarge, UnsupportedType
+from knowledge.extraction import archive
+
+MAX_BYTES = 25 * 1024 * 1024
+KIND_OF_SUFFIX = {
+    ".txt": "text",
+    ".text": "text",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".html": "html",
+    ".htm": "html",
+    ".pdf": "pdf",
+    ".docx": "docx",
+    ".pptx": "pptx",
+    ".xlsx": "xlsx",
+}
+TEXTS = ("text", "markdown", "csv", "html")
+_KIND_OF_MEMBER = {
+    "word/document.xml": "docx",
+    "ppt/presentation.xml": "pptx",
+    "xl/workbook.xml": "xlsx",
+}
+_HEIC = re.compile(rb"....ftyp(?:hei[cmsx]|hevc|mif1|msf1|avif)", re.DOTALL)
+_HTML = re.compile(
+    rb"(?:\s|<\?xml[^>]*>|<!--(?:(?!-->).)*-->)*<(?:!doctype html|html)\b", re.I | re.DOTALL
+)
+# The containers of Office before 2007, in which later ones lock what is under a password.
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_LOCKED = "EncryptedPackage".encode("utf-16-le")
+_SAVE_AS = {"WordDocument": "DOCX", "Workbook": "XLSX", "PowerPoint Document": "PPTX"}
+
+
+def supported(name: str) -> bool:
+    """Whether the name promises a type that can be read."""
+    return _suffix(name) in KIND_OF_SUFFIX
+
+
+def kind_of(name: str, data: bytes) -> str:
+    """The key in READERS of this content. Raises FileRefused where there is none."""
+    promised = KIND_OF_SUFFIX.get(_suffix(name))
+    found = _kind_of_content(name, data, promised)
+    if promised is None and found is None:
+        raise UnsupportedType(name)
+    if not data:
+        raise EmptyFile(name)
+    if len(data) > MAX_BYTES:
+        raise TooLarge(f"{name} has more than 25 MB, which is the limit")
+    if found is not None:
+        return found
+    if promised in TEXTS:
+        return promised
+    raise DamagedFile(f"{name} is no {_suffix(name)[1:].upper()} file inside")
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name.lower()).suffix
+
+
+def _kind_of_content(name: str, data: bytes, promised: str | None) -> str | None:
+    """What the content alone says, if it says anything."""
+    head = data[:1024]
+    if head.startswith(b"%PDF-") or (promised not in TEXTS and b"%PDF-" in head):
+        return "pdf"
+    if head.startswith(b"PK\x03\x04"):
+        return _kind_of_zip(name, data)
+    if _HEIC.match(head):
+        raise UnsupportedType(f"{name} is a HEIC picture; save it as JPEG")
+    if head.startswith(_OLD_OFFICE):
+        raise _of_old_office(name, data)
+    # Without the zeros of UTF-16 and the byte order mark.
+    if _HTML.match(head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")):
+        return "html"
+    return None
+
+
+def _kind_of_zip(name: str, data: bytes) -> str:
+    try:
+        inside = set(archive.members(data))
+    except archive.ZIP_FAULTS as error:
+        raise DamagedFile(name) from error
+    for member, kind in _KIND_OF_MEMBER.items():
+        if member in inside:
+            return kind
+    raise UnsupportedType(name)
+
+
+def _of_old_office(name: str, data: bytes) -> EncryptedFile | UnsupportedType:
+    if _LOCKED in data:
+        return EncryptedFile(name)
+    for stream, kind in _SAVE_AS.items():
+        if stream.encode("utf-16-le") in data:
+            return UnsupportedType(f"{name} is in an old format of Office; save it as {kind}")
+    return UnsupportedType(name)

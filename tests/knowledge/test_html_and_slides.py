@@ -1,0 +1,135 @@
+"""HTML and PPTX: what people see, under its headings."""
+
+from typing import Any
+
+import pytest
+from pptx.util import Inches
+
+from knowledge.errors import DamagedFile, NoText
+from knowledge.extraction import Part, Progress, extract, pieces
+from tests.knowledge.office import pptx, repacked
+
+PAGE = b"""<!DOCTYPE html><html><head><title>Guide</title><style>p { color: red }</style></head>
+<body onload="x()"><nav>Menu</nav>
+<h1>Leave</h1><p>One &amp; <b>two</b>
+  three<br>four</p>
+<h2>Sick <i>days</i></h2><ul><li>First<li>Second</ul>Tail
+<table><tr><th>Kind<th>Days</tr><tr><td><p>Paid</p><td>25</table>
+<pre>a
+  b</pre><img alt="A lighthouse" src="x.png"></body></html>"""
+UNSEEN = [
+    "<script>SECRET</script>",
+    "<style>SECRET</style>",
+    "<!-- SECRET -->",
+    "<div hidden>SECRET</div>",
+    '<div style="color: red; display : NONE">SECRET</div>',
+    '<span style="visibility:hidden">SECRET</span>',
+    "<template>SECRET</template>",
+    "<noscript>SECRET</noscript>",
+    "<svg><text>SECRET</text></svg>",
+    '<input type="hidden" value="SECRET">',
+    '<a href="https://SECRET/">x</a>',
+    "<?php SECRET ?>",
+]
+
+
+def texts(name: str, data: bytes) -> list[tuple[int | None, str, str]]:
+    return [(part.page, part.heading, part.text) for part in extract(name, data)]
+
+
+def test_html_is_read_under_its_headings() -> None:
+    assert texts("a.html", PAGE) == [
+        (None, "Guide", "Menu"),
+        (None, "Guide > Leave", "One & two three\nfour"),
+        (
+            None,
+            "Guide > Leave > Sick days",
+            "- First\n\n- Second\n\nTail\n\nKind | Days\n\nPaid | 25\n\na\n  b\n\nA lighthouse",
+        ),
+    ]
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_what_a_browser_would_not_show_is_left_out(unseen: str) -> None:
+    page = f"<html><body><p>before {unseen} after</p></body></html>"
+    assert " ".join(texts("a.html", page.encode())[0][2].replace(" x ", " ").split()) == (
+        "before after"
+    )
+
+
+def test_tables_that_lay_out_a_page_keep_its_blocks() -> None:
+    page = b"<table><tr><td><h1>Left</h1><table><tr><td>a<td>b</table></td></tr></table>"
+    assert texts("a.html", page) == [(None, "Left", "a | b")]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<meta charset=windows-1251><p>Отпуск</p>".encode("cp1251"),
+        "<p>Отпуск</p>".encode(),
+        '<?xml version="1.0" encoding="utf-8"?><html><p>Отпуск</p></html>'.encode(),
+        "<html><p>Отпуск</p></html>".encode("utf-16"),
+        "<meta charset=nonsense><p>Отпуск</p>".encode(),
+    ],
+)
+def test_html_is_read_in_its_encoding(page: bytes) -> None:
+    assert texts("a.html", page)[0][2] == "Отпуск"
+
+
+@pytest.mark.parametrize("tag", ["div", "table", "b", "ul", "h1"])
+def test_elements_within_elements_without_end_do_no_harm(tag: str) -> None:
+    page = f"<p>Before</p>{f'<{tag}>' * 50_000}deep"
+    assert "Before" in " ".join(part.text for part in extract("a.html", page.encode()))
+
+
+def test_entities_of_a_page_of_its_own_stay_as_they_are() -> None:
+    declared = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
+    page = f'<!DOCTYPE html [<!ENTITY e0 "lol">{declared}]><p>&e9;</p>'
+    assert sum(len(part.text) for part in extract("a.html", page.encode())) < 1000
+
+
+def test_a_page_without_words_holds_no_text() -> None:
+    with pytest.raises(NoText):
+        extract("a.html", b"<html><body><script>x()</script><img src=a.png></body></html>")
+
+
+def deck(show: Any) -> None:
+    slide = show.slides.add_slide(show.slide_layouts[1])
+    slide.shapes.title.text = "Leave\nfor all"
+    slide.placeholders[1].text = "Twenty-five days."
+    group = slide.shapes.add_group_shape()
+    group.shapes.add_textbox(0, 0, Inches(1), Inches(1)).text_frame.text = "In a group."
+    table = slide.shapes.add_table(2, 2, 0, 0, Inches(4), Inches(1)).table
+    for number, cell in enumerate(table.iter_cells()):
+        cell.text = f"c{number}"
+    table.cell(0, 0).merge(table.cell(0, 1))
+    slide.notes_slide.notes_text_frame.text = "Say that it is paid."
+    show.slides.add_slide(show.slide_layouts[6])
+    only = show.slides.add_slide(show.slide_layouts[5])
+    only.shapes.title.text = "Questions?"
+
+
+def test_a_slide_is_a_page_with_its_title_tables_groups_and_notes() -> None:
+    assert texts("a.pptx", pptx(deck)) == [
+        (
+            1,
+            "Leave for all",
+            "Twenty-five days.\n\nIn a group.\n\nc0 c1\n\nc2 | c3\n\nSay that it is paid.",
+        ),
+        (3, "Questions?", "Questions?"),
+    ]
+
+
+def test_slides_tell_how_far_they_are() -> None:
+    told = [piece for piece in pieces("pptx", pptx(deck)) if not isinstance(piece, Part)]
+    assert told == [Progress(number, 3) for number in range(4)]
+
+
+def test_a_deck_without_slides_holds_no_text() -> None:
+    with pytest.raises(NoText):
+        extract("a.pptx", pptx(lambda show: None))
+
+
+def test_a_slide_that_is_damaged_is_refused() -> None:
+    with pytest.raises(DamagedFile):
+        extract("a.pptx", repacked(pptx(), {"ppt/slides/slide1.xml": b"<p:sld"}))
