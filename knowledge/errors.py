@@ -8,6 +8,7 @@ KnowledgeError
 │   ├── TooLarge
 │   ├── EncryptedFile
 │   ├── DamagedFile
+│   ├── OcrMissing
 │   └── NoText
 ├── LeaseLost
 │   └── Overtaken
@@ -43,8 +44,8 @@ class FileRefused(KnowledgeError):
 
 
 class UnsupportedType(FileRefused):
-    """Askwell can't read this type of file; it reads TXT, Markdown, CSV, HTML, PDF, DOCX, PPTX \
-and XLSX."""
+    """Askwell can't read this type of file; it reads TXT, Markdown, CSV, HTML, PDF, DOCX, PPTX, \
+XLSX, PNG, JPEG, WebP and GIF."""
 
 
 class EmptyFile(FileRefused):
@@ -63,8 +64,12 @@ class DamagedFile(FileRefused):
     """The file is damaged or is not what its name says."""
 
 
+class OcrMissing(FileRefused):
+    """Tesseract is not installed; pictures and scanned pages need it (package tesseract-ocr)."""
+
+
 class NoText(FileRefused):
-    """The file holds no text that can be read; a scan needs text recognition first."""
+    """The file holds no text that can be read."""
 
 
 class LeaseLost(KnowledgeError):

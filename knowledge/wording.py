@@ -14,3 +14,9 @@ SEARCHING = "Searching the documents…"
 TERMS_ONLY = "The embedding model could not be reached, so only the words were searched for."
 RESTARTED = "{failed} broke off; starting again."
 UNCITED = "The model named no source for this."
+OCR_MISSING = "Tesseract is not installed, so the text in this picture was not read."
+OCR_FAILED = "Text recognition failed, so the text in this picture was not read."
+PAGES_WITHOUT_OCR = (
+    "{pages} of {total} pages are pictures and were not read: Tesseract is not installed."
+)
+PAGES_UNREAD = "{pages} of {total} pages are pictures and could not be read."

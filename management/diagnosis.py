@@ -17,7 +17,8 @@ from bot.discord import diagnosis as discord
 from bot.slack import diagnosis as slack
 from knowledge.catalogue import STATUS, catalogue
 from knowledge.embedding import active_model, candidates, embed
-from knowledge.errors import KnowledgeError
+from knowledge.errors import KnowledgeError, OcrMissing
+from knowledge.extraction import ocr
 from knowledge.models import Space, VersionState
 from knowledge.providers import chain, minilm_files
 from knowledge.retrieval import search
@@ -47,6 +48,7 @@ def diagnose() -> Iterator[Finding]:
     yield _local_model()
     yield from _providers()
     yield _embedding_model()
+    yield _text_recognition()
     yield from _documents()
     for platform in (slack, discord):
         yield from (Finding(level, what) for level, what in platform.findings())
@@ -119,6 +121,12 @@ def _embedding_model() -> Finding:
     except KnowledgeError as error:
         return Finding("fail", f"searching by meaning fails: {error}")
     return Finding("ok", f"searching works, with {model} in {model.dimensions} dimensions")
+
+
+def _text_recognition() -> Finding:
+    if ocr.installed():
+        return Finding("ok", "Tesseract reads pictures and scans")
+    return Finding("note", str(OcrMissing()))
 
 
 def _documents() -> Iterator[Finding]:

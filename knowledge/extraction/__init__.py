@@ -36,6 +36,7 @@ READERS = {
     "docx": "knowledge.extraction.docx.read",
     "pptx": "knowledge.extraction.pptx.read",
     "xlsx": "knowledge.extraction.xlsx.read",
+    "image": "knowledge.extraction.image.read",
 }
 _LINE_BREAKS = str.maketrans(dict.fromkeys("\r\v\f\x85", "\n"))
 

@@ -20,6 +20,11 @@ KIND_OF_SUFFIX = {
     ".docx": "docx",
     ".pptx": "pptx",
     ".xlsx": "xlsx",
+    ".png": "image",
+    ".jpg": "image",
+    ".jpeg": "image",
+    ".webp": "image",
+    ".gif": "image",
 }
 TEXTS = ("text", "markdown", "csv", "html")
 _KIND_OF_MEMBER = {
@@ -27,6 +32,7 @@ _KIND_OF_MEMBER = {
     "ppt/presentation.xml": "pptx",
     "xl/workbook.xml": "xlsx",
 }
+_IMAGE = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF....WEBP", re.DOTALL)
 _HEIC = re.compile(rb"....ftyp(?:hei[cmsx]|hevc|mif1|msf1|avif)", re.DOTALL)
 _HTML = re.compile(
     rb"(?:\s|<\?xml[^>]*>|<!--(?:(?!-->).)*-->)*<(?:!doctype html|html)\b", re.I | re.DOTALL
@@ -70,6 +76,8 @@ def _kind_of_content(name: str, data: bytes, promised: str | None) -> str | None
         return "pdf"
     if head.startswith(b"PK\x03\x04"):
         return _kind_of_zip(name, data)
+    if _IMAGE.match(head):
+        return "image"
     if _HEIC.match(head):
         raise UnsupportedType(f"{name} is a HEIC picture; save it as JPEG")
     if head.startswith(_OLD_OFFICE):

@@ -6,13 +6,15 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from django.utils.module_loading import import_string
 from pypdf import PdfReader
 from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError
 
 from knowledge.errors import DamagedFile, EncryptedFile, TooLarge
-from knowledge.extraction import Part, Progress
+from knowledge.extraction import Notice, Part, Progress
 
 MAX_PAGES = 2000
+SCANS = "knowledge.extraction.scans.Scans"
 # A heading begins a new part only once the one before it has this many characters.
 MIN_PART = 200
 # What pypdf lets through on broken files, beside its own errors.
@@ -30,13 +32,14 @@ FAULTS = (
     ValueError,
     zlib.error,
 )
+_WORD = re.compile(r"[^\W_]")
 _ITEM = re.compile(r"(?:[•▪●*–-]|\d{1,3}[.)])\s")
 _SENTENCE_END = re.compile(r"[.!?:;][\"')\]]*$")
 
 
-def read(data: bytes) -> Iterator[Part | Progress]:
-    """The text of each page, numbered from 1, under its headings."""
-    latest = ""
+def read(data: bytes) -> Iterator[Part | Progress | Notice]:
+    """The text of each page, numbered from 1, under its headings. A page without text is read as
+    the picture that it is."""
     try:
         reader = PdfReader(io.BytesIO(data))
         if reader.is_encrypted and not reader.decrypt(""):
@@ -44,15 +47,30 @@ def read(data: bytes) -> Iterator[Part | Progress]:
         if (total := len(reader.pages)) > MAX_PAGES:
             raise TooLarge(f"{total} pages; the limit is {MAX_PAGES}")
         yield Progress(0, total)
-        for number, page in enumerate(reader.pages, start=1):
-            for heading, text in _under_headings(page.extract_text(), latest):
-                latest = heading
-                yield Part(number, heading, text)
-            yield Progress(number, total)
+        yield from _pages(reader, data, total)
     except (DependencyError, FileNotDecryptedError) as error:
         raise EncryptedFile() from error
     except FAULTS as error:
         raise DamagedFile(f"the PDF can't be read ({type(error).__name__})") from error
+
+
+def _pages(reader: PdfReader, data: bytes, total: int) -> Iterator[Part | Progress | Notice]:
+    latest, scans, scanned, text_found = "", None, 0, False
+    for number, page in enumerate(reader.pages, start=1):
+        text = page.extract_text()
+        if not _WORD.search(text):
+            # Loads PDFium, which few files need.
+            scans = scans or import_string(SCANS)(data)
+            scanned += 1
+            yield Progress(number - 1, total, scanned)
+            text = scans.text(number)
+        text_found = text_found or bool(text)
+        for heading, stretch in _under_headings(text, latest):
+            latest = heading
+            yield Part(number, heading, stretch)
+        yield Progress(number, total, scanned)
+    if scans is not None:
+        yield from scans.notices(total, text_found=text_found)
 
 
 def _under_headings(text: str, heading: str) -> Iterator[tuple[str, str]]:

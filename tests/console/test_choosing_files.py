@@ -16,5 +16,5 @@ def test_the_picker_offers_every_type_that_can_be_read() -> None:
     client.force_login(user())
     (accept,) = re.findall(r'accept="([^"]*)"', client.get("/").content.decode())
     offered = accept.split(",")
-    assert {".pdf", ".docx", ".pptx", ".xlsx", ".csv", ".html"} <= set(offered)
+    assert {".pdf", ".docx", ".pptx", ".xlsx", ".csv", ".html", ".png"} <= set(offered)
     assert all(supported(f"a{suffix}") for suffix in offered)

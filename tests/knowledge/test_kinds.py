@@ -1,7 +1,10 @@
 """A file is what its content says; the name only tells kinds of text apart."""
 
+import io
+
 import pytest
 from fpdf import FPDF
+from PIL import Image
 
 from knowledge.errors import (
     DamagedFile,
@@ -26,6 +29,12 @@ def pdf() -> bytes:
     return bytes(document.output())
 
 
+def image(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(buffer, kind)
+    return buffer.getvalue()
+
+
 def old_office(stream: str) -> bytes:
     return OLD + stream.encode("utf-16-le") + bytes(500)
 
@@ -35,6 +44,10 @@ FOUND = [
     (docx(), "docx"),
     (pptx(), "pptx"),
     (xlsx(), "xlsx"),
+    (image("PNG"), "image"),
+    (image("JPEG"), "image"),
+    (image("GIF"), "image"),
+    (image("WEBP"), "image"),
     (b"<!DOCTYPE html><p>Hello", "html"),
     ("\ufeff\n<!-- a --> <!-- b -->\n<HTML><p>Hello".encode(), "html"),
     ("<html><p>Hello".encode("utf-16"), "html"),
@@ -71,10 +84,12 @@ REFUSED: list[tuple[str, bytes, type[FileRefused], str]] = [
     ("a.msg", OLD, UnsupportedType, "a.msg"),
     ("a.docx", old_office("EncryptedPackage"), EncryptedFile, "without one"),
     ("a.heic", b"\0\0\0\x18ftypheic\0\0\0\0", UnsupportedType, "save it as JPEG"),
+    ("a.png", b"BM" + bytes(100), DamagedFile, "a.png is no PNG file inside"),
     ("a.xlsx", b"Name,City", DamagedFile, "a.xlsx is no XLSX file inside"),
     ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", UnsupportedType, "CSV, HTML, PDF"),
     ("a.zip", repacked(docx(), {})[:4] + bytes(100), DamagedFile, "a.zip"),
     ("a.pptx", b"", EmptyFile, "a.pptx"),
+    ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(26 * 2**20), TooLarge, "25 MB"),
     ("a.pptx", repacked(pptx(), BOMB), TooLarge, "the PPTX would expand"),
     ("a.xlsx", repacked(xlsx(), BOMB), TooLarge, "the XLSX would expand"),
     ("a.pptx", repacked(pptx(), {"ppt/presentation.xml": DTD}), DamagedFile, "document type"),

@@ -363,6 +363,22 @@ def test_doctor_notes_only_failures_that_still_stand(
     assert "old trouble" not in run("doctor")
 
 
+def test_doctor_says_which_package_text_recognition_needs(
+    team: Space, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings.DATA_DIR = Path(configured.MEDIA_ROOT).parent
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "note" in (line := told_by_doctor("Tesseract")) and "tesseract-ocr" in line
+    program = tmp_path / "tesseract"
+    program.touch(0o755)
+    assert told_by_doctor("Tesseract").startswith("ok")
+
+
+def told_by_doctor(about: str) -> str:
+    (line,) = [line for line in run("doctor").splitlines() if about in line]
+    return line
+
+
 def test_doctor_exits_with_an_error_where_something_would_fail(
     team: Space, settings: Settings, tmp_path: Path
 ) -> None:

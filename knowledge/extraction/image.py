@@ -1,0 +1,127 @@
+"""Images through Pillow: upright, shrunk, and read by text recognition."""
+
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+
+from PIL import ExifTags, Image
+
+from knowledge import wording
+from knowledge.errors import DamagedFile, TooLarge
+from knowledge.extraction import Notice, Picture, ocr
+
+MAX_PIXELS = 45_000_000
+# Pixels a side, and bytes of the JPEG: what a model that looks at pictures takes.
+MAX_SIDE = 2000
+MAX_JPEG = 2_000_000
+QUALITIES = (85, 60, 30)
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+# By EXIF's number for how the camera was held.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# What Pillow lets through on broken files.
+FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+
+def read(data: bytes) -> Iterator[Picture | Notice]:
+    """The one picture; of an animation its first image."""
+    try:
+        image = upright(data)
+    except Image.DecompressionBombError as error:
+        raise TooLarge(_too_many("more than 178")) from error
+    except FAULTS as error:
+        raise DamagedFile("the image can't be read") from error
+    if not ocr.installed():
+        yield Notice(wording.OCR_MISSING)
+        yield _unread(image)
+        return
+    try:
+        seen = ocr.recognise(image)
+    except ocr.OcrFailed:
+        yield Notice(wording.OCR_FAILED)
+        yield _unread(image)
+        return
+    yield Picture(None, jpeg(image), seen.text, seen.coverage, seen.density, seen.confidence)
+
+
+def upright(data: bytes) -> Image.Image:
+    """The image as people see it, at most MAX_SIDE pixels wide and high, as RGB or L."""
+    with warnings.catch_warnings():
+        # Of sizes above our own limit, and of oddities in EXIF.
+        warnings.simplefilter("ignore")
+        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
+        if (pixels := image.width * image.height) > MAX_PIXELS:
+            raise TooLarge(_too_many(f"{pixels / 1e6:.0f}"))
+        turn = _turn(image)
+        # A JPEG is decoded at about that size in the first place.
+        image.draft(None, (MAX_SIDE, MAX_SIDE))
+        image = _simplified(image)
+        image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    image = _flat(image)
+    return image if turn is None else image.transpose(turn)
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """How a camera that was held askew wants its picture turned."""
+    try:
+        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except FAULTS:  # broken EXIF is no broken image
+        return None
+
+
+def jpeg(image: Image.Image) -> bytes:
+    """The image as JPEG, coarser where it would be larger than MAX_JPEG."""
+    for quality in QUALITIES:
+        file = io.BytesIO()
+        image.save(file, "JPEG", quality=quality)
+        if file.tell() <= MAX_JPEG:
+            break
+    return file.getvalue()
+
+
+def _unread(image: Image.Image) -> Picture:
+    return Picture(None, jpeg(image), "", 0.0, 0.0, 0.0, recognised=False)
+
+
+def _simplified(image: Image.Image) -> Image.Image:
+    """In a mode that can be shrunk well: I (16 bits), L, RGB or RGBA."""
+    if image.mode.startswith("I"):
+        return image.convert("I")
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """As RGB or L: of 16 bits the higher 8, and white where it is transparent."""
+    if image.mode == "I":
+        return image.point(lambda value: value * (1 / 256)).convert("L")
+    if image.mode == "RGBA":
+        paper = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(paper, image).convert("RGB")
+    return image
+
+
+def _too_many(megapixels: str) -> str:
+    return f"{megapixels} megapixels; the limit is {MAX_PIXELS // 1_000_000}"

@@ -1,0 +1,112 @@
+"""Text recognition by Tesseract, a program of its own: an image in, its words out."""
+
+import csv
+import io
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import groupby
+
+from PIL import Image
+
+PROGRAM = "tesseract"
+# Seconds for one image. A dense page needs five on a slow machine; some noise never ends.
+PATIENCE = 25
+# Pixels a side: twice as large, the small print of screenshots is read without mistakes.
+SMALL = 1000
+# Each further language slows it down and makes it less sure; beyond these English alone counts.
+MAX_LANGUAGES = 4
+ENGLISH = "eng"
+# Not languages: orientation, formulas.
+_NO_LANGUAGES = ("osd", "equ")
+# Words that it is less sure of (of 100) are mostly the grain of a photograph.
+SURE = 30
+AREA_OF_DENSITY = 10_000
+_WORD_LEVEL = "5"
+
+
+class OcrFailed(Exception):
+    """Text recognition broke off, or did not end in time."""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What was read in an image.
+
+    confidence: the mean over its words, 0 to 100 (0 where there are none);
+    coverage: the share of the image's area that lies inside boxes around words, 0 to 1;
+    density: such boxes per 10,000 pixels of the image.
+    """
+
+    text: str = ""
+    confidence: float = 0.0
+    coverage: float = 0.0
+    density: float = 0.0
+
+
+def installed() -> bool:
+    return shutil.which(PROGRAM) is not None
+
+
+def recognise(image: Image.Image) -> Recognised:
+    """Read an image of mode RGB or L. Raises OcrFailed."""
+    if small := max(image.size) <= SMALL:
+        image = image.resize((2 * image.width, 2 * image.height), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=1)
+    languages = "+".join(_languages())
+    table = _run(["stdin", "stdout", "-l", languages, "--psm", "3", "tsv"], file.getvalue())
+    seen = _measured(table, image.width * image.height)
+    return replace(seen, density=4 * seen.density) if small else seen
+
+
+@cache
+def _languages() -> list[str]:
+    """The languages that are installed, English first."""
+    listed = _run(["--list-langs"], b"").splitlines()[1:]
+    languages = sorted({name for name in listed if name and "/" not in name} - {*_NO_LANGUAGES})
+    if len(languages) > MAX_LANGUAGES:
+        return [ENGLISH]
+    return sorted(languages, key=lambda name: name != ENGLISH) or [ENGLISH]
+
+
+def _run(arguments: list[str], given: bytes) -> str:
+    # Alone on a thread it is faster than with four that wait for each other.
+    environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
+    try:
+        done = subprocess.run(  # noqa: S603  # its arguments are our own
+            [PROGRAM, *arguments],
+            input=given,
+            capture_output=True,
+            timeout=PATIENCE,
+            env=environment,
+            check=True,
+        )
+    except (subprocess.SubprocessError, OSError) as error:
+        raise OcrFailed() from error
+    return done.stdout.decode("utf-8", errors="replace")
+
+
+def _measured(table: str, area: int) -> Recognised:
+    rows = csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE)
+    words = [row for row in rows if row["level"] == _WORD_LEVEL and (row["text"] or "").strip()]
+    if not words:
+        return Recognised()
+    inside = sum(int(word["width"]) * int(word["height"]) for word in words)
+    return Recognised(
+        _text([word for word in words if float(word["conf"]) >= SURE]),
+        sum(float(word["conf"]) for word in words) / len(words),
+        min(1.0, inside / area),
+        len(words) * AREA_OF_DENSITY / area,
+    )
+
+
+def _text(words: list[dict[str, str]]) -> str:
+    """Lines and paragraphs as they were seen."""
+    paragraphs = []
+    for _, paragraph in groupby(words, key=lambda word: (word["block_num"], word["par_num"])):
+        lines = groupby(paragraph, key=lambda word: word["line_num"])
+        paragraphs.append("\n".join(" ".join(w["text"] for w in line) for _, line in lines))
+    return "\n\n".join(paragraphs)
