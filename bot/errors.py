@@ -1,4 +1,5 @@
-"""What can go wrong with a call to a platform. The docstring is the message that people read.
+"""What can go wrong with a call to a platform, or with a file that was shared there. The docstring
+is the message that people read.
 
 DeliveryError
 ├── NotNow         the platform asks to wait
@@ -6,6 +7,15 @@ DeliveryError
 ├── Unclear        nobody knows whether the call took effect
 ├── Refused        this will not be done, however often it is asked
 └── Resting        the platform as a whole can't be used until somebody mends it
+
+DownloadFailed         (another attempt may succeed)
+├── DownloadThrottled  the platform asks to wait
+├── NotSharedHere      the platform does not know the file where it was shared
+├── FileGone           (permanent from here on)
+├── FileWithheld
+├── FileTooLarge
+├── ForeignFile
+└── PrivateAddress
 """
 
 from knowledge.errors import KnowledgeError
@@ -52,3 +62,52 @@ class Nowhere(Exception):
 
 class Resting(DeliveryError):
     """The platform does not let us in."""
+
+
+class DownloadFailed(KnowledgeError):
+    """The file could not be fetched."""
+
+
+class DownloadThrottled(DownloadFailed):
+    """The platform asks to wait before it gives more files."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+class NotSharedHere(DownloadFailed):
+    """The platform says that the file is not shared here."""
+
+
+class FileGone(DownloadFailed):
+    """The file is no longer there."""
+
+    permanent = True
+
+
+class FileWithheld(DownloadFailed):
+    """The platform did not give the file."""
+
+    permanent = True
+
+
+class FileTooLarge(DownloadFailed):
+    """The file is too large."""
+
+    permanent = True
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"it has more than {limit // 1024**2} MB, which is the limit")
+
+
+class ForeignFile(DownloadFailed):
+    """The file is kept somewhere else, and I fetch files only from where they are shared."""
+
+    permanent = True
+
+
+class PrivateAddress(DownloadFailed):
+    """The file's host has an address that is not on the public internet."""
+
+    permanent = True

@@ -18,6 +18,17 @@ class Key:
 
 
 @dataclass(frozen=True)
+class SharedFile:
+    """A file that somebody shared. Before it was looked up, all but its id may be unknown."""
+
+    id: str
+    name: str = ""
+    size: int = 0
+    mime: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class Said:
     """Something was said that may be meant for the bot.
 

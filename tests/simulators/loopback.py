@@ -140,9 +140,10 @@ class Exchange:
 
 
 class LoopbackServer:
-    """Runs on 127.0.0.1 in a thread of its own between `__enter__` and `__exit__`."""
+    """Runs in a thread of its own between `__enter__` and `__exit__`; all of 127.* is loopback."""
 
     path = ""
+    host = "127.0.0.1"
 
     def __init__(self, port: int = 0) -> None:
         self.requests: list[Request] = []
@@ -153,14 +154,14 @@ class LoopbackServer:
     @property
     def url(self) -> str:
         """What goes into the SDK's base URL setting."""
-        return f"http://127.0.0.1:{self._port}{self.path}"
+        return f"http://{self.host}:{self._port}{self.path}"
 
     async def handle(self, exchange: Exchange) -> bool:
         """Replies to `exchange.request`; false if the connection is over."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", self._port))
+        self._listener = socket.create_server((self.host, self._port))
         self._listener.setblocking(False)
         self._port = self._listener.getsockname()[1]
         self._started = threading.Event()
