@@ -21,6 +21,8 @@ EVENTS = {  # and what the app has to be allowed for Slack to accept the subscri
     "channel_archive": "channels:read",
     "channel_shared": "channels:read",
     "channel_unshared": "channels:read",
+    "file_deleted": "files:read",
+    "file_shared": "files:read",
     "group_archive": "groups:read",
     "member_joined_channel": "channels:read",
     "member_left_channel": "channels:read",
