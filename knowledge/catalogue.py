@@ -12,6 +12,7 @@ STATUS = {
     VersionState.CLAIMED: "reading",
     VersionState.READY: "ready",
     VersionState.FAILED: "failed",
+    VersionState.REMOVED: "removed",
 }
 
 
@@ -30,7 +31,8 @@ class Entry:
 
 def catalogue(spaces: Sequence[Space]) -> list[Entry]:
     """The documents of these spaces by name."""
-    latest = DocumentVersion.objects.filter(document=OuterRef("pk")).order_by("-number")
+    standing = DocumentVersion.objects.exclude(state=VersionState.REMOVED)
+    latest = standing.filter(document=OuterRef("pk")).order_by("-number")
     live = Chunking.objects.filter(
         version=OuterRef("current"), published_revision__isnull=False, withdrawn_revision=None
     )

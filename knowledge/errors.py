@@ -10,6 +10,7 @@ KnowledgeError
 │   ├── DamagedFile
 │   ├── OcrMissing
 │   └── NoText
+├── OriginalMissing         (permanent)
 ├── LeaseLost
 │   └── Overtaken
 └── ProviderError           (the next provider may do better)
@@ -70,6 +71,12 @@ class OcrMissing(FileRefused):
 
 class NoText(FileRefused):
     """The file holds no text that can be read."""
+
+
+class OriginalMissing(KnowledgeError):
+    """The stored original is missing."""
+
+    permanent = True
 
 
 class LeaseLost(KnowledgeError):

@@ -4,18 +4,15 @@ add_document (row and original, at once) → process: extract → chunk → embe
 """
 
 import hashlib
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
-from knowledge import publishing
+from knowledge import originals, publishing
 from knowledge.embedding import choose_model
 from knowledge.errors import TooLarge
 from knowledge.extraction import clean, extract, kind_of
@@ -59,7 +56,7 @@ def add_document(
             known_as = Document.objects.filter(pk=known.version.document_id, origin="")
             known_as.update(origin=origin)
         return known
-    stored = default_storage.save(f"{digest[:2]}/{secrets.token_hex(16)}", ContentFile(data))
+    stored = originals.keep(data, digest)
     try:
         with transaction.atomic():
             Space.objects.select_for_update().get(pk=space.pk)
@@ -69,9 +66,9 @@ def add_document(
                     note(added.version)
                 return added
     except BaseException:
-        default_storage.delete(stored)
+        originals.delete(stored)
         raise
-    default_storage.delete(stored)
+    originals.delete(stored)
     return known
 
 
@@ -108,10 +105,9 @@ def file_name(name: str) -> str:
 
 def _same_content(space: Space, digest: str) -> Added | None:
     """The version of these bytes that stands or is on its way; a failed one is tried again."""
-    later = DocumentVersion.objects.filter(
-        document=OuterRef("document"), number__gt=OuterRef("number")
-    )
-    latest = DocumentVersion.objects.filter(
+    standing = DocumentVersion.objects.exclude(state=VersionState.REMOVED)
+    later = standing.filter(document=OuterRef("document"), number__gt=OuterRef("number"))
+    latest = standing.filter(
         ~Exists(later), sha256=digest, document__space=space, document__removed_at=None
     )
     if (known := latest.order_by("pk").first()) is None:

@@ -116,6 +116,7 @@ class VersionState(models.TextChoices):
     CLAIMED = "claimed"
     READY = "ready"
     FAILED = "failed"
+    REMOVED = "removed"
 
 
 class DocumentVersion(models.Model):

@@ -92,7 +92,9 @@ def _same(documents: QuerySet[Document], target: Space) -> dict[int, int]:
 
 
 def _latest(documents: QuerySet[Document]) -> list[DocumentVersion]:
-    versions = DocumentVersion.objects.filter(document__in=documents)
+    versions = DocumentVersion.objects.filter(document__in=documents).exclude(
+        state=VersionState.REMOVED
+    )
     latest = {version.document_id: version for version in versions.order_by("document", "number")}
     return [version for version in latest.values() if version.state != VersionState.FAILED]
 

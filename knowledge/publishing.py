@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Q
 
 from knowledge.chunking import chunk
 from knowledge.embedding import embed
@@ -184,12 +185,14 @@ def _rows(chunking: Chunking, batch: Sequence[Cut], first: int) -> Iterator[Chun
 def _vectors(
     batch: Sequence[Cut], chunking: Chunking, model: EmbeddingModel
 ) -> tuple[list[np.ndarray], int]:
-    """A vector for each piece, and how many were embedded: what the space has is not again."""
+    """A vector for each piece, and how many were embedded: what the space has is not again, nor
+    what the document brought along from another."""
     known = {
         digest: np.frombuffer(vector, dtype="<f4")
         for digest, vector in Embedding.objects.filter(
+            Q(chunk__chunking__space=chunking.space)
+            | Q(chunk__chunking__version__document=chunking.version.document_id),
             model=model,
-            chunk__chunking__space=chunking.space,
             chunk__embedded_sha256__in={piece.embedded_sha256 for piece in batch},
         ).values_list("chunk__embedded_sha256", "vector")
     }

@@ -5,32 +5,77 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from knowledge.index import snapshot_files
-from knowledge.models import Chunk, Chunking, Document, DocumentVersion, Section, Space
+from knowledge.models import (
+    Chunk,
+    Chunking,
+    Document,
+    DocumentVersion,
+    Section,
+    Space,
+    VersionState,
+)
 
 BATCH = 500
+# States of versions that are shown, or were, or will be.
+STANDING = (VersionState.RECEIVED, VersionState.CLAIMED, VersionState.READY)
 
 
 def remove_document(document: Document) -> None:
     """Withdraw the document from its space. Its text and vectors are purged by `purge_removed`."""
     with transaction.atomic():
+        _withdraw(document, document.step_space().revision)
+
+
+def remove_version(version: DocumentVersion) -> None:
+    """Withdraw one version of a document. Was it the one that is shown, the latest of the others
+    is published again; is there no other, the document is removed. `purge_removed` deletes what is
+    left."""
+    with transaction.atomic():
+        document = Document.objects.get(versions=version.pk)
         revision = document.step_space().revision
-        removed = Document.objects.kept().filter(pk=document.pk).update(removed_at=timezone.now())
-        if not removed:
+        document.refresh_from_db(fields=["current"])
+        others = document.versions.exclude(pk=version.pk).filter(state__in=STANDING)
+        if not others.exists():
+            _withdraw(document, revision)
             return
-        Chunking.objects.filter(
-            version__document=document, published_revision__isnull=False, withdrawn_revision=None
-        ).update(withdrawn_revision=revision)
+        ours = DocumentVersion.objects.filter(pk=version.pk)
+        ours.update(state=VersionState.REMOVED, token="", lease_until=None)
+        _withdraw_chunkings(Chunking.objects.filter(version=version), revision)
+        if document.current_id == version.pk:
+            _show_latest(document, others)
+
+
+def _show_latest(document: Document, versions: QuerySet[DocumentVersion]) -> None:
+    """Have the latest of these published; one that is on its way is anyway."""
+    Document.objects.filter(pk=document.pk).update(current=None)
+    latest = versions.order_by("-number").values_list("pk", flat=True)[:1]
+    DocumentVersion.objects.filter(pk__in=list(latest), state=VersionState.READY).update(
+        state=VersionState.RECEIVED, attempts=0
+    )
+
+
+def _withdraw(document: Document, revision: int) -> None:
+    if Document.objects.kept().filter(pk=document.pk).update(removed_at=timezone.now()):
+        _withdraw_chunkings(Chunking.objects.filter(version__document=document), revision)
+
+
+def _withdraw_chunkings(chunkings: QuerySet[Chunking], revision: int) -> None:
+    shown = chunkings.filter(published_revision__isnull=False, withdrawn_revision=None)
+    shown.update(withdrawn_revision=revision)
 
 
 def purge_removed() -> int:
-    """Delete what is left of removed documents; how many were purged. Safe to repeat."""
+    """Delete what is left of removed documents and versions; how many of both were purged. Safe
+    to repeat."""
     waiting = list(Document.objects.filter(removed_at__isnull=False, purged_at=None))
     for document in waiting:
-        _delete_text(document)
-        for space in Space.objects.filter(chunkings__version__document=document).distinct():
-            snapshot_files.delete_all(space)
+        _delete_text(document.versions.all())
         Document.objects.filter(pk=document.pk).update(purged_at=timezone.now(), current=None)
-    return len(waiting)
+    removed = DocumentVersion.objects.filter(state=VersionState.REMOVED).exclude(sha256="")
+    versions = list(removed.values_list("pk", flat=True))
+    for version in versions:
+        _delete_text(DocumentVersion.objects.filter(pk=version))
+    return len(waiting) + len(versions)
 
 
 # How the keys of spaces begin that nobody has any more.
@@ -49,9 +94,7 @@ def forget_space(space: Space) -> None:
 
 def _withdraw_all(space: Space, revision: int) -> None:
     space.documents.filter(removed_at=None).update(removed_at=timezone.now())
-    Chunking.objects.filter(
-        space=space, published_revision__isnull=False, withdrawn_revision=None
-    ).update(withdrawn_revision=revision)
+    _withdraw_chunkings(Chunking.objects.filter(space=space), revision)
 
 
 def delete_forgotten_spaces() -> None:
@@ -77,16 +120,18 @@ def _delete_forgotten(space: Space) -> None:
             space.delete()
 
 
-def _delete_text(document: Document) -> None:
-    """Chunks with their vectors, sections and originals. The version rows stay, without a hash:
+def _delete_text(versions: QuerySet[DocumentVersion]) -> None:
+    """Chunks with their vectors, sections, originals and snapshots. The rows stay, without a hash:
     turns that drew on them are found by these."""
-    _delete_chunks(Chunk.objects.filter(chunking__version__document=document))
-    sections = Section.objects.filter(version__document=document)
+    _delete_chunks(Chunk.objects.filter(chunking__version__in=versions))
+    sections = Section.objects.filter(version__in=versions)
     while pks := list(sections.values_list("pk", flat=True)[:BATCH]):
         Section.objects.filter(pk__in=pks).delete()
-    for version in document.versions.exclude(original=""):
+    for version in versions.exclude(original=""):
         version.original.delete(save=False)
-    DocumentVersion.objects.filter(document=document).update(original="", sha256="", size=0)
+    for space in Space.objects.filter(chunkings__version__in=versions).distinct():
+        snapshot_files.delete_all(space)
+    versions.update(original="", sha256="", size=0)
 
 
 def _delete_chunks(chunks: QuerySet[Chunk]) -> None:

@@ -18,7 +18,7 @@ from knowledge import answering
 from knowledge.answering import Answer, Delta, Restart, Status
 from knowledge.categories import Category
 from knowledge.extraction import clean
-from knowledge.models import Document, DocumentVersion, Space
+from knowledge.models import Document, DocumentVersion, Space, VersionState
 from knowledge.prompts import Turn
 
 MAX_QUESTION = 4000
@@ -161,11 +161,14 @@ def _keep_if_it_stands(basis: _Basis, answer: Answer) -> Answered | None:
     """Keep the answer, unless its readers became fewer or something that it drew on was removed.
     The documents are locked, so that none is removed in between."""
     drawn = {passage.document_id for passage in answer.drawn_on}
+    versions = {passage.version_id for passage in answer.drawn_on}
+    removed = DocumentVersion.objects.filter(pk__in=versions, state=VersionState.REMOVED)
     with transaction.atomic():
         there = Document.objects.kept().filter(pk__in=drawn).select_for_update()
         past = Message.objects.filter(pk__in=basis.past.messages)
         stands = (
             len(there.order_by("pk")) == len(drawn)
+            and not removed.exists()
             # Whoever asked may have deleted the question meanwhile.
             and Message.objects.filter(pk=basis.kept.pk).exists()
             and _still_reads(basis)

@@ -16,7 +16,7 @@ from backend.chat.history import shown_to
 from backend.chat.joining import linked_identities
 from backend.chat.models import Conversation, Feedback, Message, Source
 from backend.library.models import Contribution
-from knowledge.models import Document, DocumentVersion, Section
+from knowledge.models import Document, DocumentVersion, Section, VersionState
 
 JSON = dict[str, Any]
 
@@ -123,7 +123,10 @@ def _documents(user: User, private: Place) -> list[JSON]:
             "id": str(one.pk),
             "name": one.name,
             "added_at": one.created_at.isoformat(),
-            "versions": [_version(version) for version in one.versions.order_by("number")],
+            "versions": [
+                _version(version)
+                for version in one.versions.exclude(state=VersionState.REMOVED).order_by("number")
+            ],
             "text": _text(one),
         }
         for one in documents

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from backend.chat.models import Message
-from knowledge.models import Space
+from knowledge.models import Space, VersionState
 from knowledge.prompts import Turn
 
 # Tokens of history in a prompt, at about four characters each.
@@ -26,12 +26,14 @@ class Past:
 
 
 def shown_to(messages: QuerySet[Message], audience: Iterable[Space]) -> QuerySet[Message]:
-    """The messages that drew on nothing outside the audience's spaces and on no document that
-    was removed since."""
+    """The messages that drew on nothing outside the audience's spaces and on no document or
+    version that was removed since."""
     drew_on_space = Message.spaces.through.objects.filter(message=OuterRef("pk"))
     outside = drew_on_space.exclude(space__in=list(audience))
     removed = Message.versions.through.objects.filter(
-        message=OuterRef("pk"), documentversion__document__removed_at__isnull=False
+        Q(documentversion__document__removed_at__isnull=False)
+        | Q(documentversion__state=VersionState.REMOVED),
+        message=OuterRef("pk"),
     )
     return messages.filter(~Exists(outside), ~Exists(removed), erased_at=None)
 

@@ -4,11 +4,12 @@ and remove what was said."""
 from collections.abc import Collection
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from backend.chat import wording
 from backend.chat.models import Conversation, Message, Source, Speaker
-from knowledge.models import Document
+from knowledge.models import Document, VersionState
 from knowledge.removal import purge_removed, remove_document
 
 BATCH = 200
@@ -48,7 +49,8 @@ def _retitle(conversation: Conversation) -> None:
 
 def _erase_answers() -> None:
     used = Message.objects.filter(
-        versions__document__removed_at__isnull=False, erased_at=None
+        Q(versions__document__removed_at__isnull=False) | Q(versions__state=VersionState.REMOVED),
+        erased_at=None,
     ).distinct()
     while pks := list(used.values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():

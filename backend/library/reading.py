@@ -45,7 +45,7 @@ def state_of(version_id: int) -> Reading:
     later = current is not None and current.number > version.number
     return Reading(
         name=document.name,
-        status=REMOVED if document.removed_at else STATUS[VersionState(version.state)],
+        status=REMOVED if document.removed_at is not None else STATUS[VersionState(version.state)],
         pages=version.pages,
         pages_done=version.pages_done,
         done=version.done,

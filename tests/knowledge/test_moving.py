@@ -25,6 +25,7 @@ from knowledge.removal import (
     forget_space,
     purge_removed,
     remove_document,
+    remove_version,
 )
 from knowledge.retrieval import search
 from tests.conftest import AddText
@@ -95,6 +96,15 @@ def test_the_same_bytes_become_one_document(
     purge_removed()
     assert not goes.sections.exists() and stays.sections.exists()
     assert index_is_right(personal) and index_is_right(team)
+
+
+def test_what_was_taken_away_of_it_does_not_count(
+    team: Space, personal: Space, add_text: AddText
+) -> None:
+    ours = add_text(TEXT, "ours.txt")
+    mine = add_text(TEXT, "mine.txt", personal)
+    remove_version(add_text(f"{TEXT} And frogs.", "mine.txt", personal))
+    assert move_document(mine.document, team).instead == {mine.pk: ours.pk}
 
 
 def test_a_namesake_gets_it_as_its_next_versions(

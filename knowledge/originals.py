@@ -1,0 +1,38 @@
+"""The files as they were handed over: kept through Django's storage, under random names."""
+
+import secrets
+
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
+
+from knowledge.errors import OriginalMissing
+from knowledge.models import DocumentVersion
+
+
+def keep(data: bytes, sha256: str) -> str:
+    """Store the bytes; the name under which they lie."""
+    return default_storage.save(_name(sha256), ContentFile(data))
+
+
+def copy_of(version: DocumentVersion) -> str:
+    """Store the version's original once more; the copy's name. Raises OriginalMissing."""
+    with opened(version) as file:
+        return default_storage.save(_name(version.sha256), file)
+
+
+def opened(version: DocumentVersion) -> File:
+    """The version's original, to be closed by the caller. Raises OriginalMissing."""
+    if not version.original:
+        raise OriginalMissing()
+    try:
+        return version.original.open("rb")
+    except FileNotFoundError as error:
+        raise OriginalMissing() from error
+
+
+def delete(name: str) -> None:
+    default_storage.delete(name)
+
+
+def _name(sha256: str) -> str:
+    return f"{sha256[:2]}/{secrets.token_hex(16)}"
