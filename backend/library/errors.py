@@ -29,6 +29,14 @@ class TeamsAlready(LibraryError):
     """The whole team can use this document already."""
 
 
+class UnknownVersion(LibraryError):
+    """The document has no such version that can be used again."""
+
+
+class CurrentAlready(LibraryError):
+    """This is what the document shows already."""
+
+
 class UnknownRequest(LibraryError):
     """Nobody asked for this."""
 

@@ -17,6 +17,10 @@ class Contribution(models.Model):
         User, null=True, on_delete=models.SET_NULL, related_name="contributions"
     )
     at = models.DateTimeField(auto_now_add=True)
+    # The version whose content they brought back with this one.
+    restores = models.ForeignKey(
+        DocumentVersion, null=True, on_delete=models.SET_NULL, related_name="restored"
+    )
 
     def __str__(self) -> str:
         return f"{self.version_id} by {self.user_id}"
