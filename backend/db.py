@@ -8,10 +8,11 @@ row whose worker died is claimed again when its lease runs out, at most MAX_ATTE
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 from django.db import DatabaseError, connection
 from django.db.models import DateTimeField, ExpressionWrapper, F, Model, Q, QuerySet, Value
@@ -23,6 +24,10 @@ from knowledge.errors import LeaseLost
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
+# A transaction of a long clean-up is to be over in about this time.
+BATCH_SECONDS = 0.06
+# As Now() has it there.
+_CLOCK = {"sqlite": "SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')"}
 RECEIVED, CLAIMED, FAILED = "received", "claimed", "failed"
 
 Row = TypeVar("Row", bound=Model)
@@ -30,7 +35,7 @@ Row = TypeVar("Row", bound=Model)
 
 def claim(rows: QuerySet[Row], lease: timedelta) -> Row | None:
     """Claim the oldest waiting row for `lease`, or return None where nothing waits."""
-    waiting = rows.filter(_claimable()).order_by("pk")
+    waiting = rows.filter(claimable()).order_by("pk")
     while (candidate := waiting.values_list("pk", flat=True).first()) is not None:
         if claimed := claim_row(rows.filter(pk=candidate), lease):
             return claimed
@@ -39,9 +44,18 @@ def claim(rows: QuerySet[Row], lease: timedelta) -> Row | None:
 
 def claim_row(row: QuerySet[Row], lease: timedelta) -> Row | None:
     """Claim this one row, or return None where another process holds it or it is done."""
+    return _take(row, claimable(), lease, attempts=F("attempts") + 1)
+
+
+def take(row: QuerySet[Row], lease: timedelta) -> Row | None:
+    """The same for a row that is no attempt at anything: its lease is all that counts."""
+    return _take(row, is_free(), lease)
+
+
+def _take(row: QuerySet[Row], where: Q, lease: timedelta, **fields: Any) -> Row | None:
     token = secrets.token_hex(16)
-    taken = row.filter(_claimable()).update(
-        state=CLAIMED, token=token, lease_until=from_now(lease), attempts=F("attempts") + 1
+    taken = row.filter(where).update(
+        state=CLAIMED, token=token, lease_until=from_now(lease), **fields
     )
     return row.filter(token=token).first() if taken else None
 
@@ -51,35 +65,54 @@ def renew(row: Model, lease: timedelta) -> bool:
     return bool(_owned(row).update(lease_until=from_now(lease)))
 
 
-def release(row: Model, reason: str, wait: timedelta) -> bool:
+def release(row: Model, reason: str, wait: timedelta, **fields: Any) -> bool:
     """Give the row back to be tried again after `wait`, or set it aside after its last attempt."""
     if row.attempts >= MAX_ATTEMPTS:  # type: ignore[attr-defined]
-        return fail(row, f"Given up after {MAX_ATTEMPTS} attempts: {reason}")
-    return bool(_owned(row).update(state=RECEIVED, reason=reason, lease_until=from_now(wait)))
+        return fail(row, f"Given up after {MAX_ATTEMPTS} attempts: {reason}", **fields)
+    waiting = {"state": RECEIVED, "reason": reason, "lease_until": from_now(wait)}
+    return bool(_owned(row).update(**waiting, **fields))
 
 
-def fail(row: Model, reason: str) -> bool:
+def let_go(row: Model) -> bool:
+    """Give the row back to be tried again at once; the attempt does not count."""
+    row_again = {"state": RECEIVED, "lease_until": None, "attempts": F("attempts") - 1}
+    return bool(_owned(row).update(**row_again))
+
+
+def finish(row: Model, state: str, **fields: Any) -> bool:
+    """Bring the row to this state and end its lease; False where it is no longer ours."""
+    return bool(_owned(row).update(state=state, lease_until=None, **fields))
+
+
+def fail(row: Model, reason: str, **fields: Any) -> bool:
     """Set the row aside for good."""
-    return bool(_owned(row).update(state=FAILED, reason=reason, lease_until=None))
+    return finish(row, FAILED, reason=reason, **fields)
 
 
-def set_aside_exhausted(rows: QuerySet[Row]) -> int:
+def set_aside_exhausted(rows: QuerySet[Row], **fields: Any) -> int:
     """Set aside every row that has had its attempts and is held by nobody; how many."""
-    exhausted = rows.filter(_free(), attempts__gte=MAX_ATTEMPTS)
+    exhausted = rows.filter(is_free(), attempts__gte=MAX_ATTEMPTS)
     if not exhausted.exists():  # looking takes no write lock
         return 0
     return exhausted.update(
         state=FAILED,
         lease_until=None,
         reason=f"Given up after {MAX_ATTEMPTS} attempts; the last one broke off.",
+        **fields,
     )
 
 
-def _claimable() -> Q:
-    return _free() & Q(attempts__lt=MAX_ATTEMPTS)
+def claimable() -> Q:
+    """Waits for somebody to claim it."""
+    return is_free() & _attempts_left()
 
 
-def _free() -> Q:
+def _attempts_left() -> Q:
+    return Q(attempts__lt=MAX_ATTEMPTS)
+
+
+def is_free() -> Q:
+    """Nobody holds it, and it is not done."""
     unleased = Q(lease_until=None) | Q(lease_until__lte=Now())
     return Q(state__in=(RECEIVED, CLAIMED)) & unleased
 
@@ -89,9 +122,49 @@ def from_now(span: timedelta) -> Combinable:
     return ExpressionWrapper(Now() + Value(span), output_field=DateTimeField())
 
 
+def clock() -> datetime:
+    """What the database's clock says."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOCK.get(connection.vendor, "SELECT CURRENT_TIMESTAMP"))
+        (now,) = cursor.fetchone()
+    # SQLite has no type for it.
+    return now if isinstance(now, datetime) else datetime.fromisoformat(now).replace(tzinfo=UTC)
+
+
 def _owned(row: Model) -> QuerySet[Model]:
     token = row.token  # type: ignore[attr-defined]
     return type(row)._default_manager.filter(pk=row.pk, state=CLAIMED, token=token)
+
+
+def in_batches(batch: Callable[[int], int]) -> int:
+    """Call `batch`, a short transaction over at most so many rows that returns how many it took,
+    until it takes none; how many in all.
+
+    Batches grow and shrink with the time they take. After each comes a rest as long, so that
+    whoever waits for the write lock gets it.
+    """
+    total, most = 0, 50
+    while True:
+        began = time.monotonic()
+        if not (taken := batch(most)):
+            return total
+        total, took = total + taken, time.monotonic() - began
+        if took < BATCH_SECONDS / 2:
+            most = min(2 * most, 1000)
+        elif took > BATCH_SECONDS:
+            most = max(most // 2, 10)
+        time.sleep(took)
+
+
+def delete_in_batches(rows: QuerySet[Row]) -> int:
+    """Delete these rows with what hangs on them; how many rows."""
+
+    def batch(most: int) -> int:
+        pks = list(rows.order_by("pk").values_list("pk", flat=True)[:most])
+        rows.model._default_manager.filter(pk__in=pks).delete()
+        return len(pks)
+
+    return in_batches(batch)
 
 
 @contextmanager

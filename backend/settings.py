@@ -25,8 +25,10 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "csp",
+    "django_apscheduler",
     "knowledge",
     "backend.accounts",
+    "backend.jobs",
     "backend.chat",
     "backend.library",
     "backend.console",
@@ -116,6 +118,8 @@ LOGGING = {
         # --no-access-log is undone where the logger above it is set up anew.
         "uvicorn.access": {"handlers": [], "propagate": False},
         "pypdf": {"level": "ERROR"},
+        # Each start of a job; what it did is told by us.
+        "apscheduler": {"level": "WARNING"},
         # Bolt warns of the token in its environment, which we give it with the client.
         "bot.slack.bolt": {"level": "ERROR"},
     }
@@ -163,6 +167,12 @@ SIMILARITY_THRESHOLD = read("float", "SIMILARITY_THRESHOLD", None, validate=vali
 WATCH_FOLDERS = [
     BASE_DIR / folder for folder in read("list", "WATCH_FOLDERS", ["documents"], subcast=Path)
 ]
+# Seconds between two runs of each job, and days that what was asked and answered is kept.
+_SPAN, _DAY = validate.Range(1, 366 * 86_400), 86_400
+CLEAN_HISTORY_INTERVAL = read("int", "CLEAN_HISTORY_INTERVAL", _DAY, validate=_SPAN)
+PURGE_INTERVAL = read("int", "PURGE_INTERVAL", 3600, validate=_SPAN)
+BACKUP_INTERVAL = read("int", "BACKUP_INTERVAL", _DAY, validate=_SPAN)
+CHAT_RETENTION_DAYS = read("int", "CHAT_RETENTION_DAYS", 30, validate=validate.Range(1, 36_500))
 SLACK_BOT_TOKEN = read("str", "SLACK_BOT_TOKEN", "")
 SLACK_APP_TOKEN = read("str", "SLACK_APP_TOKEN", "")
 SLACK_SIGNING_SECRET = read("str", "SLACK_SIGNING_SECRET", "")

@@ -1,22 +1,38 @@
-"""What can go wrong with a store as a whole. The docstring is the message that people read.
+"""What can go wrong with a store as a whole, and with its maintenance. The docstring is the
+message that people read.
 
-StoreError
-├── StoreInUse
-├── NotSqlite
-├── BackupFailed
-├── NotABackup
-│   ├── DamagedBackup
-│   └── NewerBackup
-└── RestoreFailed
+MaintenanceError
+├── JobFailed
+├── LoopEnded
+└── StoreError
+    ├── StoreInUse
+    ├── NotSqlite
+    ├── BackupFailed
+    ├── NotABackup
+    │   ├── DamagedBackup
+    │   └── NewerBackup
+    └── RestoreFailed
 """
 
 
-class StoreError(Exception):
-    """Something went wrong with the store."""
+class MaintenanceError(Exception):
+    """Maintenance failed."""
 
     def __init__(self, detail: str = "") -> None:
         message = (type(self).__doc__ or "").split("\n")[0]
         super().__init__(f"{message.rstrip('.')}: {detail}" if detail else message)
+
+
+class JobFailed(MaintenanceError):
+    """The job failed."""
+
+
+class LoopEnded(MaintenanceError):
+    """APScheduler's loop has ended."""
+
+
+class StoreError(MaintenanceError):
+    """Something went wrong with the store."""
 
 
 class StoreInUse(StoreError):

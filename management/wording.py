@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from management.restoring import Restored
 
+CLEANED = "Deleted {messages:,} messages and {items:,} items of the inbox that were too old."
+PURGED = "Deleted {what}."
+NOTHING_TO_PURGE = "There was nothing to delete."
+
 RESTORED = "Restored the backup of {made_at}: {documents} documents, {originals} originals."
 REMOVED_AGAIN = (
     "What was removed since has been removed again: {documents} documents, {people} people."

@@ -52,6 +52,10 @@ CONTRACT_SETTINGS = {
     "DISCORD_GATEWAY_URL",
     "DISCORD_MESSAGE_CONTENT",
     "BACKUP_KEEP",
+    "CHAT_RETENTION_DAYS",
+    "CLEAN_HISTORY_INTERVAL",
+    "PURGE_INTERVAL",
+    "BACKUP_INTERVAL",
 }
 CONTRACT_COMMANDS: dict[str, set[str]] = {
     "rebuild_vectorstore": {"--chunk-size", "--chunk-overlap", "--show-stats"},
@@ -72,7 +76,7 @@ CONTRACT_COMMANDS: dict[str, set[str]] = {
     "restore": set(),
 }
 CONTRACT_TARGETS = {"setup", "run", "test", "check", "bench", "soak"}
-CONTRACT_PROCESSES = {"web", "worker", "bot"}
+CONTRACT_PROCESSES = {"web", "worker", "bot", "scheduler"}
 
 
 def rows_of(heading: str) -> list[list[str]]:

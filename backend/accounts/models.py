@@ -38,6 +38,8 @@ class Workspace(models.Model):
     """One organisation. `home` exists from the start; nothing crosses workspaces."""
 
     slug = models.SlugField(unique=True)
+    # Days that its questions and answers are kept; None leaves it to CHAT_RETENTION_DAYS.
+    retention_days = models.PositiveIntegerField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.slug

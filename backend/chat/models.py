@@ -54,6 +54,7 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        indexes = [models.Index(fields=["created_at"])]
 
     def __str__(self) -> str:
         return f"{self.speaker} in {self.conversation_id}"

@@ -52,13 +52,14 @@ def delete_every() -> None:
         path.unlink(missing_ok=True)
 
 
-def delete_strangers() -> None:
-    """Delete the snapshots of spaces that this database does not have."""
+def delete_strangers() -> int:
+    """Delete the snapshots of spaces that this database does not have; how many."""
     paths = list(_folder().glob("*-*"))
     known = set(Space.objects.values_list("identity", flat=True))
-    for path in paths:
-        if path.name.split("-")[0] not in known:
-            drop(path, "is of another database")
+    strangers = [path for path in paths if path.name.split("-")[0] not in known]
+    for path in strangers:
+        drop(path, "is of another database")
+    return len(strangers)
 
 
 def _folder() -> Path:

@@ -1,0 +1,67 @@
+"""What maintenance did and has to do: slots of jobs, and who of several schedulers acts."""
+
+from django.db import models
+from django.db.models import Q
+
+from backend.accounts.models import User
+
+
+class SlotState(models.TextChoices):
+    RECEIVED = "received", "waiting"
+    CLAIMED = "claimed", "running"
+    DONE = "done", "done"
+    FAILED = "failed", "given up"
+
+
+OPEN = (SlotState.RECEIVED, SlotState.CLAIMED)
+
+
+class Slot(models.Model):
+    """A time at which a job was due, and the queue row of running it (backend/db.py).
+
+    A job has one open slot at a time: what becomes due meanwhile is not added up.
+    """
+
+    job = models.CharField(max_length=40)
+    # When it was due, or asked for.
+    at = models.DateTimeField()
+    # Who asked for it; None where its time had come.
+    asked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    state = models.CharField(max_length=10, choices=SlotState.choices, default=SlotState.RECEIVED)
+    lease_until = models.DateTimeField(null=True)
+    token = models.CharField(max_length=32, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    # Why the last attempt failed.
+    reason = models.TextField(blank=True)
+
+    began_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    # What it did, in one sentence.
+    did = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["job", "at"], name="one_run_a_slot"),
+            models.UniqueConstraint(
+                fields=["job"], condition=Q(state__in=OPEN), name="one_open_slot_a_job"
+            ),
+        ]
+        indexes = [models.Index(fields=["ended_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.job} of {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Lead(models.Model):
+    """The one row that says which scheduler acts: whoever holds its lease."""
+
+    state = models.CharField(max_length=10, choices=SlotState.choices, default=SlotState.RECEIVED)
+    lease_until = models.DateTimeField(null=True)
+    token = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="only_one_leads")]
+
+    def __str__(self) -> str:
+        return "the lead"

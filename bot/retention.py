@@ -1,0 +1,30 @@
+"""How long the bot's inbox remembers what was said to it."""
+
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef
+
+from backend import db
+from backend.accounts.models import Installation
+from backend.chat.retention import kept_since
+from bot.models import InboxItem
+
+
+def delete_old_items(now: datetime) -> int:
+    """Delete the items that are too old, words, sender and all; how many. No platform delivers
+    again what is that old. Safe to repeat."""
+    known = Installation.objects.filter(
+        platform=OuterRef("platform"), external_id=OuterRef("installation")
+    )
+    count = db.delete_in_batches(
+        InboxItem.objects.filter(~Exists(known), received_at__lt=kept_since(None, now))
+    )
+    for installation in Installation.objects.select_related("workspace"):
+        count += db.delete_in_batches(
+            InboxItem.objects.filter(
+                platform=installation.platform,
+                installation=installation.external_id,
+                received_at__lt=kept_since(installation.workspace, now),
+            )
+        )
+    return count

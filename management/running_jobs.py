@@ -1,0 +1,75 @@
+"""The jobs that run in processes of this scheduler's."""
+
+import signal
+import threading
+from datetime import timedelta
+from multiprocessing.process import BaseProcess
+
+from backend import db
+from backend.jobs import slots
+from backend.jobs.models import Slot, SlotState
+from backend.jobs.registry import JOBS
+from management.job_process import start
+
+# So long after its limit a process that did not end itself is killed.
+GRACE = timedelta(seconds=10)
+
+
+class RunningJobs:
+    def __init__(self) -> None:
+        self._processes: dict[str, BaseProcess] = {}
+        self._guard = threading.Lock()
+        self._stopping = False
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._processes
+
+    def run(self, slot: Slot) -> str:
+        """Run a claimed slot in a process and wait for its end; why it failed, else nothing."""
+        if not self._start(slot):
+            db.let_go(slot)
+            return ""
+        process = self._processes[slot.job]
+        try:
+            self._wait(process, JOBS[slot.job].limit)
+        finally:
+            with self._guard:
+                del self._processes[slot.job]
+        return self._outcome(slot, process)
+
+    def stop(self) -> None:
+        """End every process; what they were at is taken up later."""
+        with self._guard:
+            self._stopping = True
+            for process in self._processes.values():
+                process.terminate()
+
+    def _start(self, slot: Slot) -> bool:
+        with self._guard:
+            if not self._stopping:
+                self._processes[slot.job] = start(slot)
+            return not self._stopping
+
+    def _wait(self, process: BaseProcess, limit: timedelta) -> None:
+        process.join((limit + GRACE).total_seconds())
+        if process.is_alive():  # stopped, for one, so that no signal but this one reaches it
+            process.kill()
+            process.join()
+
+    def _outcome(self, slot: Slot, process: BaseProcess) -> str:
+        if self._stopping and db.let_go(slot):
+            return ""
+        slots.give_back(
+            slot, _end_of(process, JOBS[slot.job].limit)
+        )  # nothing if it said so itself
+        now = Slot.objects.get(pk=slot.pk)
+        return "" if now.state == SlotState.DONE else now.reason
+
+
+def _end_of(process: BaseProcess, limit: timedelta) -> str:
+    if process.exitcode == -signal.SIGALRM:
+        return f"it took longer than {limit}"
+    return f"its process ended with {process.exitcode}"
+
+
+running = RunningJobs()
