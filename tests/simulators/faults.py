@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from tests.simulators import pictures
+
 Operation = Literal["chat", "embed", "models"]
 Text = str | Callable[[str], str]
 
@@ -106,7 +108,10 @@ Behaviour = Answer | Status | Hang | Reset | Cut | Garbage | Redirect | Empty | 
 
 
 def cite_first_passage(prompt: str) -> str:
-    """The first sentence of the prompt's last passage `[1] `, with its citation."""
+    """The first sentence of the prompt's last passage `[1] `, with its citation; of a picture, what
+    can be seen."""
+    if (seen := pictures.description(prompt)) is not None:
+        return seen
     found = re.findall(r"^\[1\] (.*?)(?=^\[2\] |^\s*$|\Z)", prompt, re.DOTALL | re.MULTILINE)
     if not found:
         return NO_PASSAGE

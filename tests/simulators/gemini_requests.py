@@ -6,8 +6,10 @@ Rules: https://ai.google.dev/api/generate-content and https://ai.google.dev/api/
 from typing import Any
 
 from tests.simulators import gemini_errors as errors
+from tests.simulators import pictures
 
 BATCH_LIMIT = 100
+PICTURE_TYPES = {"image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"}
 TASK_TYPES = {
     "TASK_TYPE_UNSPECIFIED",
     "RETRIEVAL_QUERY",
@@ -46,7 +48,7 @@ def prompt(body: Any) -> str:
     system = body.get("systemInstruction")
     texts = [text(system, "systemInstruction")] if system is not None else []
     for index, content in enumerate(contents):
-        texts.append(text(content, f"contents[{index}]"))
+        texts.append(said(content, f"contents[{index}]"))
         if content.get("role", "user") not in ("user", "model"):
             raise errors.error(400, "Please use a valid role: user, model.")
     return "\n".join(texts)
@@ -63,6 +65,38 @@ def text(content: Any, field: str, message: str = "GenerateContentRequest") -> s
                 where, "required oneof field 'data' must have one initialized field"
             )
     return "\n".join(part["text"] for part in parts)
+
+
+def said(content: Any, field: str) -> str:
+    """The text of a turn of the conversation, with a mark where a picture stands."""
+    if isinstance(content, dict) and isinstance(content.get("parts"), list):
+        parts = [
+            {"text": picture(part["inlineData"], f"{field}.parts[{index}]")}
+            if isinstance(part, dict) and "inlineData" in part
+            else part
+            for index, part in enumerate(content["parts"])
+        ]
+        content = content | {"parts": parts}
+    return text(content, field)
+
+
+def picture(blob: Any, field: str) -> str:
+    """The mark of a picture; refuses what isn't base64, isn't one, or is of a type not taken."""
+    # The SDK writes it in the one way, the documentation in the other; both are taken.
+    mime = blob.get("mimeType", blob.get("mime_type")) if isinstance(blob, dict) else None
+    data = pictures.decoded(blob.get("data")) if isinstance(blob, dict) else None
+    if data is None:
+        where = f"Invalid value at '{field}.inline_data.data' (TYPE_BYTES)"
+        raise errors.bad_payload(f"{where}, Base64 decoding failed")
+    if mime not in PICTURE_TYPES:
+        raise errors.error(400, f"Unsupported MIME type: {mime or ''}")
+    if (mark := pictures.mark(data)) is None:
+        raise errors.error(
+            400,
+            "Unable to process input image. Please retry or report in "
+            "https://developers.generativeai.google/guide/troubleshooting",
+        )
+    return mark
 
 
 def batch(model: str, body: Any) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tests.simulators import openai_errors as errors
+from tests.simulators import openai_requests as requests
 from tests.simulators.embedding import embed
 from tests.simulators.faults import Answer, Behaviour, Blocked, Empty, Operation, Status
 from tests.simulators.loopback import Request
@@ -158,7 +159,7 @@ def _text(turn: Any, index: int) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        return "\n".join(part.get("text", "") for part in content)
+        return "\n".join(requests.part(part, f"messages[{index}].content") for part in content)
     if role == "assistant":  # may be null beside tool calls
         return ""
     message = f"Invalid value for 'content': expected a string, got {type(content).__name__}."
