@@ -164,6 +164,16 @@ CHUNK_OVERLAP = read(
 TOP_K = read("int", "TOP_K", 8, validate=validate.Range(1, 50))
 # Unset, the embedding model's own measured threshold counts.
 SIMILARITY_THRESHOLD = read("float", "SIMILARITY_THRESHOLD", None, validate=validate.Range(0, 1))
+# Below any of them a picture's own text says too little, and a model is asked what it shows.
+OCR_TEXT_COVERAGE_THRESHOLD = read(
+    "float", "OCR_TEXT_COVERAGE_THRESHOLD", 0.1, validate=validate.Range(0, 1)
+)
+OCR_BOX_DENSITY_THRESHOLD = read(
+    "float", "OCR_BOX_DENSITY_THRESHOLD", 0.05, validate=validate.Range(0)
+)
+OCR_CONFIDENCE_THRESHOLD = read(
+    "float", "OCR_CONFIDENCE_THRESHOLD", 50.0, validate=validate.Range(0, 100)
+)
 WATCH_FOLDERS = [
     BASE_DIR / folder for folder in read("list", "WATCH_FOLDERS", ["documents"], subcast=Path)
 ]

@@ -27,6 +27,7 @@ class Entry:
     done: int
     total: int
     passages: int
+    notice: str
 
 
 def catalogue(spaces: Sequence[Space]) -> list[Entry]:
@@ -57,4 +58,5 @@ def _entry(document: Document, version: DocumentVersion) -> Entry:
         version.done,
         version.total,
         getattr(document, "searched", None) or 0,
+        version.notice,
     )

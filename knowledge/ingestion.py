@@ -12,13 +12,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
-from knowledge import originals, publishing
+from knowledge import describing, originals, publishing
 from knowledge.embedding import choose_model
-from knowledge.errors import TooLarge
 from knowledge.extraction import clean, extract, kind_of
 from knowledge.models import Document, DocumentVersion, Section, Space, Store, VersionState
-
-MAX_CHARACTERS = 5_000_000
 
 # Called between steps: raises LeaseLost where another process has taken over.
 KeepLease = Callable[[], None]
@@ -157,16 +154,14 @@ def next_number(document: Document) -> int:
 
 def _read_sections(version: DocumentVersion) -> list[Section]:
     with version.original.open() as file:
-        parts = extract(version.document.name, file.read())
-    if (characters := sum(len(part.text) for part in parts)) > MAX_CHARACTERS:
-        raise TooLarge(f"{characters:,} characters of text; the limit is {MAX_CHARACTERS:,}")
+        found = extract(version.document.name, file.read())
+    parts, notice = describing.complete(found, version.attempts)
     rows = [
         Section(version=version, position=i, page=part.page, heading=part.heading, text=part.text)
         for i, part in enumerate(parts)
     ]
-    pages = max((part.page or 0 for part in parts), default=0) or None
     with transaction.atomic():
         publishing.hold(version)
         Section.objects.bulk_create(rows, batch_size=200)
-        DocumentVersion.objects.filter(pk=version.pk).update(pages=pages)
+        DocumentVersion.objects.filter(pk=version.pk).update(pages=found.pages, notice=notice)
     return rows

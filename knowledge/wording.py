@@ -16,6 +16,10 @@ RESTARTED = "{failed} broke off; starting again."
 UNCITED = "The model named no source for this."
 OCR_MISSING = "Tesseract is not installed, so the text in this picture was not read."
 OCR_FAILED = "Text recognition failed, so the text in this picture was not read."
+DESCRIBE = "What does this picture show?"
+NO_MODEL = "no language model is set up that could describe the picture"
+MODEL_FAILED = "the language model could not describe the picture"
+TEXT_ALONE = "There is little text in it, and {why}, so it is found by that text alone."
 PAGES_WITHOUT_OCR = (
     "{pages} of {total} pages are pictures and were not read: Tesseract is not installed."
 )

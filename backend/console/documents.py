@@ -166,6 +166,7 @@ def _fields(entry: Entry, changeable: set[str]) -> dict[str, Any]:
         "done": entry.done,
         "total": entry.total,
         "reason": entry.reason or None,
+        "notice": entry.notice or None,
         "removable": document.space.key in changeable,
         "sample": document.sample,
     }

@@ -2,7 +2,7 @@
 
 import itertools
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from django.utils.module_loading import import_string
@@ -14,6 +14,7 @@ __all__ = [
     "MAX_BYTES",
     "MAX_CHARACTERS",
     "READERS",
+    "Extracted",
     "Notice",
     "Part",
     "Picture",
@@ -21,6 +22,7 @@ __all__ = [
     "Progress",
     "clean",
     "extract",
+    "gathered",
     "kind_of",
     "pieces",
     "supported",
@@ -84,27 +86,47 @@ class Notice:
     sentence: str
 
 
+@dataclass(frozen=True)
+class Extracted:
+    """A whole file: its parts with text, its pictures, the number of its pages if it has any, and
+    sentences for people on what was left out."""
+
+    parts: list[Part]
+    pictures: list[Picture]
+    pages: int | None
+    notices: list[str]
+
+
 # What a reader yields: `read(data) -> Iterator[Piece]`, the text in reading order. One of paged
 # files yields its Progress as soon as it knows how many there are, and after each page.
 Piece = Part | Picture | Progress | Notice
 
 
-def extract(name: str, data: bytes) -> list[Part]:
-    """The file's parts in reading order, each with some text, cleaned of control characters; of a
-    picture the text that was recognised.
+def extract(name: str, data: bytes) -> Extracted:
+    """The whole file, its text in reading order and cleaned of control characters.
 
-    Raises FileRefused with a reason for people.
+    Raises FileRefused with a reason for people: NoText where there is neither text nor picture.
     """
-    parts = with_text(
-        [
-            Part(piece.page, piece.heading, piece.text)
-            for piece in pieces(kind_of(name, data), data)
-            if isinstance(piece, Part | Picture)
-        ]
-    )
-    if not parts:
+    found = gathered(pieces(kind_of(name, data), data))
+    if not found.parts and not found.pictures:
         raise NoText(name)
-    return parts
+    return found
+
+
+def gathered(found: Iterable[Piece]) -> Extracted:
+    """What readers yield one by one, as a whole."""
+    parts, pictures, notices, pages = [], [], [], None
+    for piece in found:
+        match piece:
+            case Part():
+                parts.append(piece)
+            case Picture():
+                pictures.append(piece)
+            case Notice():
+                notices.append(piece.sentence)
+            case Progress():
+                pages = piece.total
+    return Extracted(with_text(parts), pictures, pages, notices)
 
 
 def pieces(kind: str, data: bytes) -> Iterator[Piece]:

@@ -15,7 +15,7 @@ from google import genai
 from google.genai import errors, types
 
 from knowledge.errors import NoAnswer, ProviderError, Unreachable
-from knowledge.prompts import Prompt
+from knowledge.prompts import Prompt, Turn
 from knowledge.providers.statuses import UNREADABLE, error_of, seconds
 from knowledge.providers.vectors import DIMENSIONS, unit_vectors
 
@@ -80,7 +80,7 @@ class GeminiChat:
             try:
                 async for chunk in await self._client().aio.models.generate_content_stream(
                     model=self.name,
-                    contents=[_content(turn.speaker, turn.text) for turn in prompt.turns],
+                    contents=[_content(turn) for turn in prompt.turns],
                     config=types.GenerateContentConfig(
                         system_instruction=prompt.system,
                         automatic_continuation=False,
@@ -153,9 +153,11 @@ class GeminiEmbedder:
         return [vector for text in texts for vector in self._embed_batch([text], query)]
 
 
-def _content(speaker: str, text: str) -> types.Content:
-    role = "user" if speaker == "user" else "model"
-    return types.Content(role=role, parts=[types.Part(text=text)])
+def _content(turn: Turn) -> types.Content:
+    parts = [types.Part(text=turn.text)]
+    if turn.picture:
+        parts.insert(0, types.Part.from_bytes(data=turn.picture, mime_type="image/jpeg"))
+    return types.Content(role="user" if turn.speaker == "user" else "model", parts=parts)
 
 
 def _text(candidate: types.Candidate) -> str:

@@ -1,6 +1,7 @@
 """OpenAI, or any server that speaks its protocol: answers and embeddings."""
 
 import asyncio
+import base64
 import weakref
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import openai
 from django.conf import settings
 
 from knowledge.errors import NoAnswer, ProviderError, Unreachable
-from knowledge.prompts import Prompt
+from knowledge.prompts import Prompt, Turn
 from knowledge.providers.statuses import UNREADABLE, error_of, seconds
 from knowledge.providers.vectors import DIMENSIONS, unit_vectors
 
@@ -45,7 +46,7 @@ class OpenAIChat:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str]:
         turns: list[Any] = [{"role": "system", "content": prompt.system}]
-        turns += [{"role": turn.speaker, "content": turn.text} for turn in prompt.turns]
+        turns += [{"role": turn.speaker, "content": _content(turn)} for turn in prompt.turns]
         finished = None
         with _classified():
             async with await self._client().chat.completions.create(
@@ -107,6 +108,16 @@ class OpenAIEmbedder:
                 raise Unreachable("OpenAI gave another number of embeddings than asked for")
             vectors.extend(item.embedding for item in given)
         return unit_vectors(vectors)
+
+
+def _content(turn: Turn) -> str | list[Any]:
+    if not turn.picture:
+        return turn.text
+    url = f"data:image/jpeg;base64,{base64.b64encode(turn.picture).decode()}"
+    return [
+        {"type": "text", "text": turn.text},
+        {"type": "image_url", "image_url": {"url": url}},
+    ]
 
 
 @contextmanager

@@ -29,7 +29,7 @@ RUSSIAN = "Отпуск составляет двадцать восемь ка�
 
 
 def texts(name: str, data: bytes) -> list[tuple[int | None, str, str]]:
-    return [(part.page, part.heading, part.text) for part in extract(name, data)]
+    return [(part.page, part.heading, part.text) for part in extract(name, data).parts]
 
 
 def pdf(*pages: str) -> bytes:
@@ -104,7 +104,7 @@ def test_text_headings_are_underlined_or_in_capitals() -> None:
 @pytest.mark.parametrize("name", ["a.txt", "a.md"])
 def test_headings_without_text_are_not_lost(name: str) -> None:
     text = b"# CALL ANNA\n\n# BRING KEYS\n" if name == "a.md" else b"CALL ANNA\nBRING KEYS\n"
-    assert " ".join(part.text for part in extract(name, text)) == "CALL ANNA BRING KEYS"
+    assert " ".join(part.text for part in extract(name, text).parts) == "CALL ANNA BRING KEYS"
 
 
 @pytest.mark.parametrize(
@@ -125,11 +125,11 @@ def test_text_is_read_in_its_encoding(text: str, encoding: str) -> None:
 
 def test_control_characters_go_and_words_stay_apart() -> None:
     assert clean("a\x00b\x07 c\r\nd\re\x0cf\x0bg\ud800h") == "ab c\nd\ne\nf\ngh"
-    assert extract("a.txt", b"nul\x00 and bell\x07")[0].text == "nul and bell"
+    assert extract("a.txt", b"nul\x00 and bell\x07").parts[0].text == "nul and bell"
 
 
 def test_pdf_pages_keep_their_numbers() -> None:
-    parts = extract("a.pdf", pdf("First page.", "", "Third page."))
+    parts = extract("a.pdf", pdf("First page.", "", "Third page.")).parts
     assert [(part.page, part.text.strip()) for part in parts] == [
         (1, "First page."),
         (3, "Third page."),
@@ -148,7 +148,7 @@ def test_a_pdf_tells_how_far_it_is_before_and_after_each_page() -> None:
 def test_a_pdf_under_a_password_is_refused_but_not_one_under_an_empty_one(algorithm: str) -> None:
     with pytest.raises(EncryptedFile, match="password"):
         extract("a.pdf", encrypted(pdf("Secret."), "password", algorithm))
-    assert "Open." in extract("a.pdf", encrypted(pdf("Open."), "", algorithm))[0].text
+    assert "Open." in extract("a.pdf", encrypted(pdf("Open."), "", algorithm)).parts[0].text
 
 
 def test_docx_keeps_headings_and_tables_in_reading_order() -> None:
@@ -223,8 +223,8 @@ def test_a_pdf_without_pages_is_refused() -> None:
 
 
 def test_the_type_follows_from_the_content() -> None:
-    assert extract("notes.txt", pdf("Inside."))[0].page == 1
-    assert extract("notes.pdf.md", b"A file begins with %PDF-1.7 then.")[0].page is None
+    assert extract("notes.txt", pdf("Inside.")).parts[0].page == 1
+    assert extract("notes.pdf.md", b"A file begins with %PDF-1.7 then.").parts[0].page is None
 
 
 @pytest.mark.parametrize("name", ["/etc/a.txt", "..\\..\\A.TXT", "C:\\x\\a.md", "./a.docx"])

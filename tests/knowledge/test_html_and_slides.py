@@ -34,7 +34,7 @@ UNSEEN = [
 
 
 def texts(name: str, data: bytes) -> list[tuple[int | None, str, str]]:
-    return [(part.page, part.heading, part.text) for part in extract(name, data)]
+    return [(part.page, part.heading, part.text) for part in extract(name, data).parts]
 
 
 def test_html_is_read_under_its_headings() -> None:
@@ -79,13 +79,13 @@ def test_html_is_read_in_its_encoding(page: bytes) -> None:
 @pytest.mark.parametrize("tag", ["div", "table", "b", "ul", "h1"])
 def test_elements_within_elements_without_end_do_no_harm(tag: str) -> None:
     page = f"<p>Before</p>{f'<{tag}>' * 50_000}deep"
-    assert "Before" in " ".join(part.text for part in extract("a.html", page.encode()))
+    assert "Before" in " ".join(part.text for part in extract("a.html", page.encode()).parts)
 
 
 def test_entities_of_a_page_of_its_own_stay_as_they_are() -> None:
     declared = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
     page = f'<!DOCTYPE html [<!ENTITY e0 "lol">{declared}]><p>&e9;</p>'
-    assert sum(len(part.text) for part in extract("a.html", page.encode())) < 1000
+    assert sum(len(part.text) for part in extract("a.html", page.encode()).parts) < 1000
 
 
 def test_a_page_without_words_holds_no_text() -> None:

@@ -289,7 +289,7 @@ def test_a_page_that_was_scanned_on_its_side_but_turned_by_its_pdf_is_read() -> 
     for sheet in PdfReader(io.BytesIO(scan(page().rotate(90, expand=True)))).pages:
         writer.add_page(sheet).rotate(90)
     writer.write(buffer)
-    assert words(extract("a.pdf", buffer.getvalue())[0].text) == WORDS
+    assert words(extract("a.pdf", buffer.getvalue()).parts[0].text) == WORDS
 
 
 @pytest.mark.usefixtures("without_tesseract")

@@ -15,7 +15,7 @@ ROWS = '<row r="1"><c r="A1"><v>1</v></c></row>'
 
 
 def rows(name: str, data: bytes) -> list[str]:
-    return [row for part in extract(name, data) for row in part.text.split("\n\n")]
+    return [row for part in extract(name, data).parts for row in part.text.split("\n\n")]
 
 
 def sheet(inside: str, dimension: str = "A1:B2") -> bytes:
@@ -78,7 +78,7 @@ def test_more_cells_than_names_are_kept() -> None:
 
 def test_a_long_table_is_cut_into_parts_that_name_their_columns() -> None:
     table = "Name,City\n" + "".join(f"N{number},Bonn\n" for number in range(1000))
-    parts = extract("a.csv", table.encode())
+    parts = extract("a.csv", table.encode()).parts
     assert len(parts) == 5
     assert parts[4].text.startswith("Name: N800 | City: Bonn\n\nName: N801")
 
@@ -112,7 +112,9 @@ def test_a_sheet_is_a_heading_and_its_values_are_read() -> None:
         second = book.create_sheet("Costs")
         second["C3"], second["D3"], second["C4"], second["D4"] = "Item", "Euro", "Desk", 300
 
-    assert [(part.page, part.heading, part.text) for part in extract("a.xlsx", xlsx(fill))] == [
+    assert [
+        (part.page, part.heading, part.text) for part in extract("a.xlsx", xlsx(fill)).parts
+    ] == [
         (
             None,
             "Staff",

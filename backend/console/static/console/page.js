@@ -384,7 +384,7 @@ let poll;
 const STATES = {
   waiting: () => 'waiting',
   reading: ({ done, total }) => (total ? `reading ${done} of ${total}` : 'reading'),
-  ready: ({ passages }) => `ready, ${plural(passages, 'passage')}`,
+  ready: ({ passages, notice }) => [`ready, ${plural(passages, 'passage')}`, notice].filter(Boolean).join('. '),
   failed: ({ reason }) => reason || 'could not be read',
 };
 
