@@ -43,7 +43,8 @@ def opened(part: ReplyPart, message: str) -> bool:
     state = Case(When(state=PartState.OPENING, then=decided), default=F("state"))
     row = ReplyPart.objects.filter(pk=part.pk, message="")
     try:
-        known = row.update(message=message, state=state)
+        with transaction.atomic():
+            known = row.update(message=message, state=state)
     except IntegrityError:
         return False
     part.refresh_from_db()

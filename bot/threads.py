@@ -1,5 +1,5 @@
 """The database thread of the inbox and the ledger: no acknowledgement waits behind other work."""
 
-from knowledge.threads import Pool
+from backend.committing import CommittingThread
 
-in_inbox = Pool("inbox", threads=1, keeps_connection=True)
+in_inbox = CommittingThread("inbox")

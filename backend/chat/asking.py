@@ -6,14 +6,15 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.db import transaction
+from django.db.models import Model
 
-from backend.accounts.audience import Place, readable_spaces
+from backend.accounts.audience import Place, readable_keys, readable_spaces
 from backend.chat import wording
 from backend.chat.errors import EmptyQuestion, QuestionTooLong, UnknownConversation
 from backend.chat.history import Past, past_before, shown_to
 from backend.chat.models import Conversation, Message, Source, Speaker
+from backend.committing import CommittingThread
 from knowledge import answering
 from knowledge.answering import Answer, Delta, Restart, Status
 from knowledge.categories import Category
@@ -26,6 +27,9 @@ MAX_QUESTION = 4000
 MAX_ROUNDS = 3
 # Seconds between two looks at who reads along, while words come.
 LOOK_EVERY = 1.0
+_SPACES, _VERSIONS = Message.spaces.through, Message.versions.through
+
+in_chat = CommittingThread("chat")
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,11 @@ async def ask(question: Question) -> AsyncGenerator[Event]:
     retrieved and again before the first and the last words; have they become fewer, or was a
     document removed meanwhile, the draft is discarded and the question asked anew.
     """
-    kept = await sync_to_async(_keep_question)(question)
-    yield Begun(str(kept.conversation_id), kept.pk)
-    for _ in range(MAX_ROUNDS):
-        basis = await sync_to_async(_look_up)(question, kept)
+    basis = await in_chat(_begin, question)
+    yield Begun(str(basis.kept.conversation_id), basis.kept.pk)
+    for again in range(MAX_ROUNDS):
+        if again:
+            basis = await in_chat(_look_up, question, basis.kept)
         async with aclosing(_one_round(basis)) as events:
             async for event in events:
                 yield event
@@ -80,7 +85,7 @@ async def ask(question: Question) -> AsyncGenerator[Event]:
                     return
     yield Delta(wording.READERS_CHANGE)
     answer = Answer(wording.READERS_CHANGE, Category.DOCUMENT, "extractive", refused=True)
-    yield await sync_to_async(_keep_answer)(kept, answer, Past())
+    yield await in_chat(_keep_answer, basis.kept, answer, Past())
 
 
 @dataclass(frozen=True)
@@ -100,19 +105,23 @@ async def _one_round(basis: _Basis) -> AsyncGenerator[Event]:
     async with aclosing(answering.answer(query)) as events:
         async for event in events:
             if isinstance(event, Answer):
-                answered = await sync_to_async(_keep_if_it_stands)(basis, event)
+                answered = await in_chat(_keep_if_it_stands, basis, event)
                 if answered is not None:
                     yield answered
                 elif visible:
                     yield Restart(wording.READERS_CHANGED)
                 return
             if isinstance(event, Delta) and time.monotonic() - looked > LOOK_EVERY:
-                if not await sync_to_async(_still_reads)(basis):
+                if not await in_chat(_still_reads, basis):
                     if visible:
                         yield Restart(wording.READERS_CHANGED)
                     return
                 visible, looked = True, time.monotonic()
             yield event
+
+
+def _begin(question: Question) -> _Basis:
+    return _look_up(question, _keep_question(question))
 
 
 def _keep_question(question: Question) -> Message:
@@ -123,7 +132,6 @@ def _keep_question(question: Question) -> Message:
         raise QuestionTooLong(f"{len(text):,} characters; the limit is {MAX_QUESTION:,}")
     with transaction.atomic():
         conversation = _conversation(question, text)
-        conversation.save()  # moves it up in the list
         asked = {"speaker": Speaker.USER, "text": text, "asker": question.place.asker}
         latest = conversation.messages.last()
         if latest and all(getattr(latest, name) == value for name, value in asked.items()):
@@ -144,6 +152,7 @@ def _conversation(question: Question, text: str) -> Conversation:
         found = None
     if found is None:
         raise UnknownConversation()
+    found.save(update_fields=["updated_at"])  # moves it up in the list
     return found
 
 
@@ -154,7 +163,15 @@ def _look_up(question: Question, kept: Message) -> _Basis:
 
 
 def _still_reads(basis: _Basis) -> bool:
-    return set(basis.spaces) <= set(readable_spaces(basis.place))
+    return {space.key for space in basis.spaces} <= readable_keys(basis.place)
+
+
+def _still_shown(basis: _Basis) -> bool:
+    """Whether the readers may see all of the past that the model was told."""
+    past = basis.past.messages
+    return not past or shown_to(Message.objects.filter(pk__in=past), basis.spaces).count() == len(
+        past
+    )
 
 
 def _keep_if_it_stands(basis: _Basis, answer: Answer) -> Answered | None:
@@ -165,14 +182,13 @@ def _keep_if_it_stands(basis: _Basis, answer: Answer) -> Answered | None:
     removed = DocumentVersion.objects.filter(pk__in=versions, state=VersionState.REMOVED)
     with transaction.atomic():
         there = Document.objects.kept().filter(pk__in=drawn).select_for_update()
-        past = Message.objects.filter(pk__in=basis.past.messages)
         stands = (
             len(there.order_by("pk")) == len(drawn)
             and not removed.exists()
             # Whoever asked may have deleted the question meanwhile.
             and Message.objects.filter(pk=basis.kept.pk).exists()
             and _still_reads(basis)
-            and shown_to(past, basis.spaces).count() == len(basis.past.messages)
+            and _still_shown(basis)
         )
         return _keep_answer(basis.kept, answer, basis.past) if stands else None
 
@@ -184,13 +200,11 @@ def _keep_answer(kept: Message, answer: Answer, past: Past) -> Answered:
     A model may repeat what it was told of the conversation so far, so what earlier turns drew on
     counts as well. The extractive answerer is told nothing of them.
     """
-    told = Message.objects.filter(pk__in=() if answer.provider == "extractive" else past.messages)
-    spaces = {passage.space_id for passage in answer.drawn_on}
-    versions = {passage.version_id for passage in answer.drawn_on}
+    told = () if answer.provider == "extractive" else past.messages
     with transaction.atomic():
         message = Message.objects.create(
-            conversation=kept.conversation,
-            asker=kept.asker,
+            conversation_id=kept.conversation_id,
+            asker_id=kept.asker_id,
             speaker=Speaker.ASSISTANT,
             text=answer.text,
             category=answer.category,
@@ -199,10 +213,16 @@ def _keep_answer(kept: Message, answer: Answer, past: Past) -> Answered:
             used_context=answer.used_context,
             refused=answer.refused,
         )
-        for turn in (kept, message):
-            turn.spaces.add(*spaces, *Space.objects.filter(message__in=told).distinct())
-        message.versions.add(
-            *versions, *DocumentVersion.objects.filter(message__in=told).distinct()
+        spaces = {passage.space_id for passage in answer.drawn_on}
+        spaces |= _drawn_on_before(_SPACES, "space_id", told)
+        _SPACES.objects.bulk_create(
+            [_SPACES(message=turn, space_id=pk) for turn in (kept, message) for pk in spaces],
+            ignore_conflicts=True,
+        )
+        versions = {passage.version_id for passage in answer.drawn_on}
+        versions |= _drawn_on_before(_VERSIONS, "documentversion_id", told)
+        _VERSIONS.objects.bulk_create(
+            [_VERSIONS(message=message, documentversion_id=pk) for pk in versions]
         )
         Source.objects.bulk_create(
             Source(
@@ -217,3 +237,11 @@ def _keep_answer(kept: Message, answer: Answer, past: Past) -> Answered:
             for number, passage in enumerate(answer.sources, start=1)
         )
     return Answered(str(kept.conversation_id), message.pk, answer)
+
+
+def _drawn_on_before(links: type[Model], name: str, told: Sequence[int]) -> set[int]:
+    """What the messages that the model was told of drew on."""
+    if not told:
+        return set()
+    rows = links._default_manager.filter(message__in=told)
+    return set(rows.values_list(name, flat=True))

@@ -1,0 +1,123 @@
+"""The database thread that commits together what waits for it together."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, connection
+
+from backend.accounts.models import User
+from backend.committing import CommittingThread
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+thread = CommittingThread("test")
+
+
+def add(name: str) -> int:
+    return User.objects.create(email=f"{name}@example.org").pk
+
+
+def add_and_fail(name: str) -> int:
+    add(name)
+    raise LookupError(name)
+
+
+def wait_no_longer_than(milliseconds: int) -> None:
+    """For the database's lock, on this thread's connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA busy_timeout={milliseconds}")
+
+
+@sync_to_async
+def known() -> set[str]:
+    """As another connection sees it."""
+    return {address.partition("@")[0] for address in User.objects.values_list("email", flat=True)}
+
+
+async def all_at_once(*calls: tuple[Callable[[str], int], str]) -> list[int | BaseException]:
+    """The outcomes of calls that came while the thread was busy."""
+    busy = threading.Event()
+    first = asyncio.ensure_future(thread(busy.wait))
+    waiting = [asyncio.ensure_future(thread(function, name)) for function, name in calls]
+    await asyncio.sleep(0.05)
+    busy.set()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    await first
+    return outcomes
+
+
+async def test_what_is_told_is_committed() -> None:
+    for name in ("ana", "ben"):
+        await thread(add, name)
+        assert name in await known()
+
+
+async def test_what_waits_together_is_committed_together() -> None:
+    commits: list[str] = []
+
+    def add_and_watch(name: str) -> int:
+        if name == "user-0":
+            connection.connection.set_trace_callback(commits.append)
+        return add(name)
+
+    await all_at_once(*((add_and_watch, f"user-{number}") for number in range(50)))
+    await thread(lambda: connection.connection.set_trace_callback(None))
+    assert len(await known()) == 50
+    assert sum(statement.startswith("COMMIT") for statement in commits) <= 10
+
+
+async def test_what_one_raises_is_undone_and_its_own_alone() -> None:
+    outcomes = await all_at_once((add, "ana"), (add_and_fail, "ben"), (add, "cleo"))
+    assert [type(outcome) for outcome in outcomes] == [int, LookupError, int]
+    assert await known() == {"ana", "cleo"}
+
+
+async def test_what_is_refused_by_the_database_leaves_the_others() -> None:
+    outcomes = await all_at_once((add, "ana"), (add, "ana"), (add, "ben"))
+    assert isinstance(outcomes[1], DatabaseError)
+    assert await known() == {"ana", "ben"}
+
+
+async def test_a_lone_failure_is_undone() -> None:
+    with pytest.raises(LookupError):
+        await thread(add_and_fail, "ana")
+    await thread(add, "ben")
+    assert await known() == {"ben"}
+
+
+async def test_a_failed_commit_is_the_outcome_of_all() -> None:
+    def spoil(name: str) -> int:
+        pk = add(name)
+        connection.connection.execute("ROLLBACK")  # as a full disk would
+        return pk
+
+    outcomes = await all_at_once((add, "ana"), (spoil, "ben"))
+    assert all(isinstance(outcome, DatabaseError) for outcome in outcomes)
+    assert await known() == set()
+
+
+async def test_who_is_cancelled_before_has_nothing_done() -> None:
+    busy = threading.Event()
+    first = asyncio.ensure_future(thread(busy.wait))
+    late = asyncio.ensure_future(thread(add, "ana"))
+    await asyncio.sleep(0.05)
+    late.cancel()
+    await asyncio.gather(late, return_exceptions=True)
+    busy.set()
+    await first
+    await thread(len, "")  # by now it would have been done
+    assert await known() == set()
+
+
+async def test_a_transaction_that_cannot_begin_is_the_outcome_of_its_first() -> None:
+    await thread(wait_no_longer_than, 0)
+    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseError):
+            await asyncio.wait_for(thread(add, "ana"), 5)
+    assert await thread(add, "ana")
