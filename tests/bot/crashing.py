@@ -48,19 +48,20 @@ EMBEDDERS["local"] = DOTTED
 PLATFORM = import_module(sys.argv[1])
 PR_SET_PDEATHSIG = 1
 # Seconds: a lease is over soon, and a call to a platform sooner.
-LEASE, REQUEST = 4.5, 1.5
+LEASE = 4.5
 
 
-def hurry() -> None:
+def hurry(lease: float) -> None:
     """Everything that waits waits less."""
+    request = lease / 3
     for module in (claims, leases):
-        module.LEASE = timedelta(seconds=LEASE)  # type: ignore[attr-defined]
-    responder.BEAT = LEASE / 3
+        module.LEASE = timedelta(seconds=lease)  # type: ignore[attr-defined]
+    responder.BEAT = lease / 3
     for module in (leases, reply):
-        module.REQUEST_TIMEOUT = REQUEST  # type: ignore[attr-defined]
+        module.REQUEST_TIMEOUT = request  # type: ignore[attr-defined]
     responder.WAIT, responder.DELIVERY_WAIT = timedelta(milliseconds=1), timedelta(seconds=1)
     running.REST = 0.5
-    PLATFORM.hurry(REQUEST)
+    PLATFORM.hurry(request)
 
 
 def migrate(order: Order) -> None:
@@ -74,7 +75,7 @@ def migrate(order: Order) -> None:
 
 def run_bot(order: Order) -> None:
     """The process itself, which ends at a signal. Its file appears once it is connected."""
-    hurry()
+    hurry(order.get("lease", LEASE))
     connected = responder.Responder.connected
 
     def told(self: responder.Responder, platform: Any) -> None:

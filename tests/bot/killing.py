@@ -29,6 +29,9 @@ POINTS = [
     ).split()
 ]
 
+# What kills is claimed again as soon as its lease is over.
+POISONED = {"poison": "poison", "lease": 2.4}
+
 Message = TypeVar("Message")
 Found = TypeVar("Found")
 
@@ -167,7 +170,7 @@ class Campaign(ABC, Generic[Message]):
 
     def poison(self) -> list[str]:
         """Whoever would answer a certain question dies; others ask meanwhile. The answers to it."""
-        others, bot = list[Message](), self.bots.start("run_bot", poison="poison")
+        others, bot = list[Message](), self.bots.start("run_bot", **POISONED)
         wait(lambda: self.bots.do("report")["marks"] >= 2, self.bots, 60)
         poison = self.say("poison qx0qx")
         end = time.monotonic() + 120
@@ -175,7 +178,7 @@ class Campaign(ABC, Generic[Message]):
             assert time.monotonic() < end, self.bots.log()
             if self.bots.status(bot) is not None:
                 others.append(self.say(f"{QUESTION} qx{len(others) + 1}qx", who="ben"))
-                bot = self.bots.start("run_bot", poison="poison")
+                bot = self.bots.start("run_bot", **POISONED)
             time.sleep(0.05)
         wait(lambda: all(map(self.answers, others)), self.bots, 60)
         wait(lambda: not self.bots.do("report")["open"], self.bots, 60)

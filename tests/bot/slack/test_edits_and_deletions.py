@@ -5,8 +5,10 @@ import asyncio
 import pytest
 from pytest_django import Settings
 
+from bot import leases, reply
 from bot import responder as responding
 from bot.models import InboxItem, ItemState, ReplyPart
+from bot.slack import api
 from tests.bot.slack.asking import OFFICES, ask, one_answer, until_settled
 from tests.bot.slack.running import answered, point_to, running, shown
 from tests.conftest import AddText
@@ -33,7 +35,9 @@ def pointed(
     slack: SlackSimulator, settings: Settings, monkeypatch: pytest.MonkeyPatch, add_text: AddText
 ) -> None:
     point_to(slack, settings)
-    monkeypatch.setattr(responding, "BEAT", 0.5)
+    monkeypatch.setattr(responding, "BEAT", 0.3)
+    for module in (leases, reply, api):
+        monkeypatch.setattr(module, "REQUEST_TIMEOUT", 1.5)
     add_text(f"{PORTO}.", "harbour.txt")
 
 
@@ -85,7 +89,7 @@ async def test_an_answer_that_is_being_written_begins_anew_in_its_message(
 async def test_an_edit_that_another_process_hears_counts_as_well(
     slack: SlackSimulator, gemini: GeminiSimulator
 ) -> None:
-    gemini.faults.always(SLOWLY, on="chat")
+    gemini.faults.next(*[SLOWLY] * 6, on="chat")
     async with running(slack), running(slack):
         asked = [ask(slack) for _ in range(6)]
         for question in asked:

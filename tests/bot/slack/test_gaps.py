@@ -11,7 +11,7 @@ from pytest_django import Settings
 from bot import inbox, reading_back
 from bot.incoming import Heard
 from bot.models import InboxItem
-from bot.slack import api, history
+from bot.slack import api, history, sockets
 from tests.bot.slack.asking import OFFICES, QUESTION, ask, one_answer, until_settled
 from tests.bot.slack.running import answered, point_to, running, shown
 from tests.simulators.slack.faults import Hang, Status
@@ -90,7 +90,11 @@ async def test_what_was_said_in_threads_while_the_bot_was_down_is_answered(
     assert len(slack.answers(asked)) == 3
 
 
-async def test_a_socket_that_is_cut_is_replaced_and_the_gap_read(slack: SlackSimulator) -> None:
+async def test_a_socket_that_is_cut_is_replaced_and_the_gap_read(
+    slack: SlackSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "PING_EVERY", 0.5)
+    monkeypatch.setattr(sockets, "LOOK_EVERY", 0.1)
     async with running(slack):
         await one_answer(slack, ask(slack), ANSWER)
         before = slack.sockets.live()
