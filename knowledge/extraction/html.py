@@ -35,7 +35,7 @@ def read(data: bytes) -> Iterator[Part]:
     except (etree.LxmlError, ValueError) as error:
         raise DamagedFile("the HTML can't be read") from error
     title = " ".join((root.findtext(".//title") or "").split())
-    _drop_unseen(root)
+    _empty_unseen(root)
     yield from _parts(root, title)
 
 
@@ -53,17 +53,16 @@ def _decoded(data: bytes) -> str:
     return decode(data).replace("\0", "")
 
 
-def _drop_unseen(root: html.HtmlElement) -> None:
-    hidden = [
+def _empty_unseen(root: html.HtmlElement) -> None:
+    unseen = [
         element
         for element in root.iter(etree.Element)
         if element.tag in UNSEEN
         or "hidden" in element.attrib
         or _HIDDEN.search(element.get("style", ""))
     ]
-    for element in hidden:
-        if element.getparent() is not None:
-            element.drop_tree()
+    for element in unseen:
+        element.clear(keep_tail=True)
 
 
 def _parts(root: html.HtmlElement, title: str) -> Iterator[Part]:

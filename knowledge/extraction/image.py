@@ -50,6 +50,8 @@ def read(data: bytes) -> Iterator[Picture | Notice]:
         image = upright(data)
     except Image.DecompressionBombError as error:
         raise TooLarge(_too_many("more than 178")) from error
+    except MemoryError as error:
+        raise TooLarge("the image needs too much memory") from error
     except FAULTS as error:
         raise DamagedFile("the image can't be read") from error
     if not ocr.installed():
@@ -76,6 +78,7 @@ def upright(data: bytes) -> Image.Image:
         turn = _turn(image)
         # A JPEG is decoded at about that size in the first place.
         image.draft(None, (MAX_SIDE, MAX_SIDE))
+        image.load()
         image = _simplified(image)
         image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     image = _flat(image)
@@ -107,10 +110,13 @@ def _unread(image: Image.Image) -> Picture:
 def _simplified(image: Image.Image) -> Image.Image:
     """In a mode that can be shrunk well: I (16 bits), L, RGB or RGBA."""
     if image.mode.startswith("I"):
-        return image.convert("I")
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+        mode = "I"
+    elif image.has_transparency_data:
+        mode = "RGBA"
+    else:
+        mode = "L" if image.mode in ("1", "L") else "RGB"
+    # Converting to the mode that it has would copy what may be 180 MB.
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _flat(image: Image.Image) -> Image.Image:

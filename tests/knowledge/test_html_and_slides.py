@@ -76,6 +76,11 @@ def test_html_is_read_in_its_encoding(page: bytes) -> None:
     assert texts("a.html", page)[0][2] == "Отпуск"
 
 
+def test_control_characters_around_what_is_unseen_do_no_harm() -> None:
+    page = b"<p>a&#1;\x02<script>x()</script>&#3;\x04b</p>"
+    assert texts("a.html", page) == [(None, "", "ab")]
+
+
 @pytest.mark.parametrize("tag", ["div", "table", "b", "ul", "h1"])
 def test_elements_within_elements_without_end_do_no_harm(tag: str) -> None:
     page = f"<p>Before</p>{f'<{tag}>' * 50_000}deep"

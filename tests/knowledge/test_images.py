@@ -110,6 +110,8 @@ def test_a_photo_taken_sideways_is_read_upright() -> None:
     exif[0x0112] = 6
     sideways = saved(page().rotate(90, expand=True), "JPEG", exif=exif, quality=90)
     assert words(picture(sideways).text) == WORDS
+    # Where and when it was taken goes to no model.
+    assert not Image.open(io.BytesIO(picture(sideways).jpeg)).getexif()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
