@@ -228,3 +228,24 @@ class Embedding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.chunk_id} by {self.model_id}"
+
+
+class WatchedFile(models.Model):
+    """A file as it was when it was last looked at, so that an unchanged one is not read again."""
+
+    # As in Document.origin.
+    origin = models.CharField(max_length=1000, unique=True)
+    size = models.PositiveBigIntegerField()
+    modified_ns = models.BigIntegerField()
+    changed_ns = models.BigIntegerField()
+    device = models.BigIntegerField()
+    # When it was read; what was written about then may have been written after.
+    looked_ns = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    # None where the file was refused.
+    document = models.ForeignKey(
+        Document, null=True, on_delete=models.SET_NULL, related_name="files"
+    )
+
+    def __str__(self) -> str:
+        return self.origin

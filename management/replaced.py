@@ -16,8 +16,8 @@ from backend.chat.forgetting import forget_again
 from bot import forgetting
 from bot.incoming import Key
 from bot.restored import Later, catch_up
-from knowledge.models import Document, Space, random_identity
-from knowledge.removal import remove_document
+from knowledge.models import Document, DocumentVersion, Space, VersionState, random_identity
+from knowledge.removal import remove_document, remove_version
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Replaced:
     store that was backed up."""
 
     documents: Sequence[Removed]
+    # Versions that were removed by themselves: document, number and when each was made.
+    versions: Sequence[tuple[UUID, int, str]]
     forgotten: Sequence[tuple[str, str]]
     later: Later | None
 
@@ -64,7 +66,12 @@ def read_replaced(path: Path, backed_up: str) -> Replaced | None:
     try:
         with closing(sqlite3.connect(path)) as rows:
             same = born(rows) == backed_up
-            return Replaced(_documents(rows), _forgotten(rows), _inbox(rows) if same else None)
+            return Replaced(
+                _documents(rows),
+                _versions(rows),
+                _forgotten(rows),
+                _inbox(rows) if same else None,
+            )
     except sqlite3.Error:  # damaged, or of a version that is too old
         return None
 
@@ -75,6 +82,14 @@ def _documents(rows: sqlite3.Connection) -> list[Removed]:
         "JOIN knowledge_space s ON s.id = d.space_id WHERE d.removed_at IS NOT NULL"
     )
     return [Removed(UUID(pk), *rest) for pk, *rest in found]
+
+
+def _versions(rows: sqlite3.Connection) -> list[tuple[UUID, int, str]]:
+    found = rows.execute(
+        "SELECT document_id, number, created_at FROM knowledge_documentversion "
+        "WHERE state = 'removed'"
+    )
+    return [(UUID(document), number, made) for document, number, made in found]
 
 
 def _forgotten(rows: sqlite3.Connection) -> list[tuple[str, str]]:
@@ -103,6 +118,7 @@ def apply(replaced: Replaced | None, made_at: datetime) -> Applied:
     for model in (Session, SignInToken, LinkCode):
         model._default_manager.all().delete()
     documents = _remove_again(replaced.documents if replaced else ())
+    _remove_versions_again(replaced.versions if replaced else ())
     people = _forget_again(replaced.forgotten if replaced else (), made_at)
     unanswered = catch_up(replaced.later if replaced else None)
     forgetting.sweep()
@@ -114,14 +130,31 @@ def apply(replaced: Replaced | None, made_at: datetime) -> Applied:
 def _remove_again(documents: Sequence[Removed]) -> int:
     kept = Document.objects.kept().select_related("space")
     found = list(kept.filter(pk__in=[document.pk for document in documents]))
+    origins = {document.pk: document.origin for document in documents}
     for document in found:
         remove_document(document)
+        # Without one it was removed with its file, which may come back.
+        Document.objects.filter(pk=document.pk).update(origin=origins[document.pk])
     known = set(Document.objects.values_list("pk", flat=True))
     for removed in documents:
         # Came and was removed since: the file that it was read from is left alone.
         if removed.origin and removed.pk not in known:
             _keep_removed(removed)
     return len(found)
+
+
+def _remove_versions_again(versions: Sequence[tuple[UUID, int, str]]) -> None:
+    for document, number, made in versions:
+        version = DocumentVersion.objects.filter(
+            document=document, number=number, created_at=_moment(made)
+        ).exclude(state=VersionState.REMOVED)
+        for found in version:
+            remove_version(found)
+
+
+def _moment(stamp: str) -> datetime:
+    """A time as SQLite keeps it."""
+    return timezone.make_aware(datetime.fromisoformat(stamp))
 
 
 def _keep_removed(document: Removed) -> None:
@@ -134,7 +167,7 @@ def _keep_removed(document: Removed) -> None:
         name=document.name,
         origin=document.origin,
         sample=document.sample,
-        removed_at=timezone.make_aware(datetime.fromisoformat(document.removed_at)),
+        removed_at=_moment(document.removed_at),
         purged_at=timezone.now(),
     )
 
@@ -144,7 +177,7 @@ def _forget_again(forgotten: Sequence[tuple[str, str]], made_at: datetime) -> in
     since = [
         Forgotten(sha256=sha256, at=at)
         for sha256, stamp in forgotten
-        if (at := timezone.make_aware(datetime.fromisoformat(stamp))) >= made_at
+        if (at := _moment(stamp)) >= made_at
     ]
     count = forget_again({row.sha256 for row in since})
     Forgotten.objects.bulk_create(since, ignore_conflicts=True)

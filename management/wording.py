@@ -4,11 +4,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from management.reindexing import Reindexed
     from management.restoring import Restored
 
 CLEANED = "Deleted {messages:,} messages and {items:,} items of the inbox that were too old."
 PURGED = "Deleted {what}."
 NOTHING_TO_PURGE = "There was nothing to delete."
+REINDEXED = (
+    "{new} new files, {changed} changed, {moved} moved, {removed} removed, {unchanged} unchanged."
+)
+UNREADABLE = "{place} can't be read ({reason}); what is known of it stays."
+READS_EMPTY = "{place} reads empty; what is known of it stays."
+OTHER_DISK = "{place} was on a disk that isn't there; what is known of it stays."
+REFUSED = "{place}: {reason}"
 
 RESTORED = "Restored the backup of {made_at}: {documents} documents, {originals} originals."
 REMOVED_AGAIN = (
@@ -40,3 +48,8 @@ def restored(done: "Restored") -> Iterator[str]:
     if applied.unanswered:
         yield UNANSWERED.format(count=applied.unanswered)
     yield SIGN_IN
+
+
+def reindexed(done: "Reindexed") -> str:
+    """What a look at the watched folders came to."""
+    return " ".join([REINDEXED.format(**vars(done)), *done.problems])

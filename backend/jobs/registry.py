@@ -36,6 +36,7 @@ JOBS = {
     job.name: job
     for job in (
         Job("clean_history", "management.jobs.clean_history", offset=3 * HOUR, limit=6 * HOUR),
+        Job("reindex", "management.reindexing.reindex", limit=6 * HOUR),
         Job("purge", "management.jobs.purge"),
         Job("backup", "management.backing_up.back_up_nightly", offset=2 * HOUR, limit=6 * HOUR),
     )

@@ -10,11 +10,12 @@ import django
 
 django.setup()
 
-from tests.bench import both, chatting, ingesting, memory, quality, searching  # noqa: E402
+from tests.bench import both, chatting, ingesting, memory, quality, reindexing, searching  # noqa: E402
 
 MEASUREMENTS = {
     "quality": quality.measure,
     "ingesting": ingesting.measure,
+    "reindexing": reindexing.measure,
     "searching": searching.measure,
     "memory": memory.measure,
     "chatting": chatting.measure,

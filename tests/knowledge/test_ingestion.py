@@ -22,7 +22,7 @@ from knowledge.ingestion import add_document, chunk_sizes, file_name
 from knowledge.models import Chunk, Chunking, Document, DocumentVersion, Section, Space
 from knowledge.retrieval import search
 from management.ingest_files import Listed, ingest
-from management.watching import add_watched
+from management.reindexing import look_again
 from tests.conftest import AddText
 from tests.knowledge.fake_embedder import FakeEmbedder
 
@@ -255,12 +255,11 @@ def watched(tmp_path: Path, settings: Settings) -> Path:
 
 
 def read_watched() -> list[str]:
-    outcomes = []
-    for _, version, outcome in list(add_watched()):
-        assert version is not None
+    found = look_again()
+    for version in found.waiting:
         finish(version)
-        outcomes.append(outcome)
-    return outcomes
+    assert not found.problems
+    return ["ingested"] * found.new + ["replaced"] * found.changed
 
 
 def test_a_removed_document_comes_back_by_ingest_and_not_by_watching(

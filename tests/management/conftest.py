@@ -9,7 +9,10 @@ from django.conf import settings as configured
 from pytest_django import DjangoDbBlocker, Settings
 
 from backend.accounts.spaces import home, space_for, team_key
+from knowledge.embedding import EMBEDDERS, embedder
 from management.scratch import database_at
+from tests.knowledge import fake_embedder
+from tests.knowledge.fake_embedder import FakeEmbedder
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +37,14 @@ def data(
     shutil.copy(migrated, folder)
     with django_db_blocker.unblock(), database_at(folder / "askwell.sqlite3"):
         yield folder
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeEmbedder]]:
+    """A fake in the local model's place."""
+    monkeypatch.setitem(EMBEDDERS, "local", fake_embedder.DOTTED)
+    embedder.cache_clear()
+    fake_embedder.forget()
+    yield FakeEmbedder
+    fake_embedder.forget()
+    embedder.cache_clear()

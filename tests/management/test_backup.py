@@ -32,15 +32,15 @@ from backend.accounts.spaces import home, personal_key, space_for, team_key
 from backend.chat.forgetting import forget
 from backend.chat.models import Conversation, Message
 from backend.chat.removal import remove
-from backend.ingesting import finish
+from backend.ingesting import finish, work_on_next
 from bot import inbox
 from bot.incoming import Deleted, Key, Said
 from bot.models import InboxItem, ItemState, ReadMark
-from knowledge.embedding import EMBEDDERS, embedder
 from knowledge.index import loading
 from knowledge.index.cache import indexes
 from knowledge.ingestion import add_document
 from knowledge.models import Document, DocumentVersion, Space
+from knowledge.removal import remove_version
 from knowledge.retrieval import search
 from management.archives import MANIFEST
 from management.backing_up import back_up, back_up_nightly, counts_in, kept_backups
@@ -54,21 +54,14 @@ from management.errors import (
 )
 from management.occupying import leave
 from management.restoring import restore
-from tests.knowledge.fake_embedder import DOTTED
 
-pytestmark = pytest.mark.usefixtures("data")
+pytestmark = pytest.mark.usefixtures("data", "fake")
 
 TEXTS = {
     "heron.txt": "The heron eats fish and waits by the river.",
     "badger.txt": "The badger digs at night and sleeps by day.",
     "otter.txt": "The otter swims in the river and plays with stones.",
 }
-
-
-@pytest.fixture(autouse=True)
-def quick_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(EMBEDDERS, "local", DOTTED)
-    embedder.cache_clear()
 
 
 @pytest.fixture
@@ -149,18 +142,16 @@ rows = sqlite3.connect(sys.argv[1], timeout=20, isolation_level=None)
 rows.execute("PRAGMA synchronous=FULL")
 rows.execute("CREATE TABLE IF NOT EXISTS pairs (a INTEGER, b INTEGER)")
 print("ready", flush=True)
-number, slowest = 0, 0.0
+number = 0
 while not __import__("select").select([sys.stdin], [], [], 0)[0]:
     number += 1
-    began = time.monotonic()
     rows.execute("BEGIN IMMEDIATE")
     rows.execute("INSERT INTO pairs (a, b) VALUES (?, ?)", (number, number))
     rows.execute("UPDATE pairs SET b = ? WHERE a % 7 = 0", (number,))
     rows.execute("UPDATE pairs SET a = a WHERE a % 7 = 0")
     rows.execute("COMMIT")
-    slowest = max(slowest, time.monotonic() - began)
     time.sleep(0.002)
-print(number, slowest)
+print(number)
 """
 
 
@@ -179,8 +170,8 @@ def test_a_backup_is_one_moment_of_a_store_that_is_written_to(
     while counts().get("pairs", 0) < 20:
         pass
     taken = [back_up(data / f"{number}.zip") for number in range(5)]
-    written, slowest = writer.communicate("stop\n")[0].split()
-    assert writer.returncode == 0 and float(slowest) < 0.5
+    written = writer.communicate("stop\n")[0]
+    assert writer.returncode == 0
 
     seen = []
     for done in taken:
@@ -237,6 +228,18 @@ def test_an_answer_that_used_a_document_removed_since_is_erased(
     remove(Document.objects.get(name="badger.txt"))
     restore(done.path)
     assert Message.objects.get(pk=answer.pk).text == ""
+
+
+def test_a_version_that_was_removed_since_is_removed_again(data: Path, team: Space) -> None:
+    put(team, "The heron eats fish.", "heron.txt")
+    put(team, "The heron eats canaries.", "heron.txt")
+    done = back_up()
+    remove_version(DocumentVersion.objects.get(number=2))
+    restore(done.path)
+    while work_on_next():
+        pass
+    assert [text for _, text, _ in found("heron")] == ["The heron eats fish."]
+    assert b"eats canaries" not in (data / "askwell.sqlite3").read_bytes()
 
 
 def person(external_id: str) -> Place:

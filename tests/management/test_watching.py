@@ -9,7 +9,7 @@ from pytest_django import Settings
 from backend.chat.removal import remove
 from knowledge.models import Document, Space
 from management.ingest_files import ingest, listed
-from management.watching import add_watched
+from management.reindexing import look_again
 from tests.conftest import AddText
 
 
@@ -37,9 +37,10 @@ def test_a_file_that_was_handed_over_before_stays_removed(
     settings.WATCH_FOLDERS = [tmp_path]
     (tmp_path / "menu.txt").write_text("Soup on Mondays.")
     document = add_text("Soup on Mondays.", "menu.txt").document
-    assert [outcome for _, _, outcome in add_watched()] == ["unchanged"]
+    assert look_again().new == 0
     remove(Document.objects.get(pk=document.pk))
-    assert list(add_watched()) == []
+    assert look_again().new == 0
+    assert not Document.objects.kept().exists()
 
 
 @pytest.mark.django_db(transaction=True)

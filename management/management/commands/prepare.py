@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from backend.accounts.sign_in import home_has_admin, link_for
 from backend.ingesting import finish
-from knowledge.models import VersionState
+from knowledge.models import Document, VersionState
+from management.reindexing import look_again
 from management.terminal import progress
-from management.watching import add_watched
 
 
 class Command(BaseCommand):
@@ -20,18 +20,16 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         _check_port(settings.PORT)
         call_command("migrate", verbosity=0)
-        for folder in settings.WATCH_FOLDERS:
-            if not folder.is_dir():
-                self.stderr.write(f"WATCH_FOLDERS names {folder}, which is no folder.")
-        found = list(add_watched())
-        for path, version, outcome in progress(found, "Reading documents"):
-            if version is None:
-                self.stderr.write(f"{path.name}: {outcome}")
-            elif finish(version).state == VersionState.FAILED:
-                self.stderr.write(f"{path.name}: {version.reason}")
-        states = [version.state for _, version, _ in found if version is not None]
-        ready = states.count(VersionState.READY)
-        self.stdout.write(f"{ready} documents of the watched folders are in place.")
+        found = look_again(thorough=True)
+        for problem in found.problems:
+            self.stderr.write(problem)
+        for version in progress(found.waiting, "Reading documents"):
+            if finish(version).state == VersionState.FAILED:
+                self.stderr.write(f"{version.document.name}: {version.reason}")
+        ready = Document.objects.kept().exclude(files=None).exclude(current=None)
+        self.stdout.write(
+            f"{ready.distinct().count()} documents of the watched folders are in place."
+        )
         if home_has_admin():
             self.stdout.write(f"Askwell opens at http://127.0.0.1:{settings.PORT}")
         else:
