@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.conf import settings
 
@@ -72,11 +73,13 @@ _WRAPPING = " \t\n*_`~>#.!\"'“”‘’«»"
 
 @dataclass(frozen=True)
 class Query:
-    """A question, the spaces that it may draw on, and what was said before it."""
+    """A question, the spaces that it may draw on, and what was said before it. With `about`, ids
+    of documents, it is a question about these."""
 
     text: str
     spaces: Sequence[Space]
     history: Sequence[Turn] = field(default=())
+    about: Sequence[UUID] = field(default=())
 
 
 async def answer(query: Query) -> AsyncGenerator[Event]:
@@ -84,18 +87,21 @@ async def answer(query: Query) -> AsyncGenerator[Event]:
     the last Restart. A provider's failure raises nothing: the extractive answerer stands behind
     them all."""
     earlier = [turn.text for turn in query.history if turn.speaker == "user"]
-    category = category_of(query.text, follows_up=bool(earlier) and follows_up(query.text))
+    leans_on = bool(query.about) or (bool(earlier) and follows_up(query.text))
+    category = category_of(query.text, follows_up=leans_on)
     if category in SAID_AT_ONCE:
         yield Delta(SAID_AT_ONCE[category])
         yield Answer(SAID_AT_ONCE[category], category, "extractive")
         return
     yield Status(wording.SEARCHING)
-    meant = standalone(query.text, earlier)
-    found = await in_pool(retrieval.retrieve, meant, query.spaces, settings.TOP_K)
+    meant = query.text if query.about else standalone(query.text, earlier)
+    found = await in_pool(
+        retrieval.retrieve, meant, query.spaces, settings.TOP_K, about=query.about
+    )
     notice = wording.TERMS_ONLY if found.terms_only else ""
     if found.sufficient:
         prompt = Prompt(query.text, _distinct(found.passages), query.history, meant)
-    elif await _is_general(meant, query.spaces):
+    elif not query.about and await _is_general(meant, query.spaces):
         category, prompt = Category.GENERAL, Prompt(query.text, (), query.history)
     else:
         yield Delta(wording.DECLINED)

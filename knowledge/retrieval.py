@@ -13,10 +13,12 @@ from django.utils.module_loading import import_string
 
 from knowledge.embedding import active_model, embed
 from knowledge.errors import KnowledgeError
-from knowledge.models import EmbeddingModel, Space
+from knowledge.models import Chunk, Chunking, EmbeddingModel, Space
 from knowledge.passages import Passage
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from knowledge.index.cache import IndexCache
     from knowledge.index.ranking import Hit
     from knowledge.index.space_index import SpaceIndex
@@ -46,8 +48,14 @@ def search(query: str, spaces: Sequence[Space], k: int) -> list[Passage]:
     return retrieve(query, spaces, k).passages
 
 
-def retrieve(query: str, spaces: Sequence[Space], k: int) -> Retrieved:
-    """The best `k` passages of these spaces, and how good they are as evidence."""
+def retrieve(
+    query: str, spaces: Sequence[Space], k: int, *, about: Sequence[UUID] = ()
+) -> Retrieved:
+    """The best `k` passages of these spaces, and how good they are as evidence.
+
+    With `about`, ids of documents, nothing else is searched; and as the question is about these,
+    they are evidence whatever its words are, by how they begin where nothing better is found.
+    """
     model = active_model()
     if model is None or not spaces or not query.strip():
         return Retrieved([], sufficient=False, terms_only=False)
@@ -56,6 +64,8 @@ def retrieve(query: str, spaces: Sequence[Space], k: int) -> Retrieved:
     except KnowledgeError as error:
         logger.warning("searching for words only: %s", error)
         vector = None
+    if about:
+        return _retrieve_from(about, query, vector, model, spaces, k)
     return retrieve_embedded(query, vector, model, spaces, k)
 
 
@@ -63,10 +73,49 @@ def retrieve_embedded(
     query: str, vector: np.ndarray | None, model: EmbeddingModel, spaces: Sequence[Space], k: int
 ) -> Retrieved:
     """As `retrieve`, for a query that `model` has embedded; None where it could not."""
+    return _retrieve(_indexes(spaces, model), query, vector, model, spaces, k)
+
+
+def _retrieve(
+    indexes: "Sequence[SpaceIndex]",
+    query: str,
+    vector: np.ndarray | None,
+    model: EmbeddingModel,
+    spaces: Sequence[Space],
+    k: int,
+) -> Retrieved:
     # More than asked for: some may have been withdrawn since the index was brought up.
-    hits = _rank(query, vector, _indexes(spaces, model), k + 4)
+    hits = _rank(query, vector, indexes, k + 4)
     passages = _read(hits, spaces)[:k]
     return Retrieved(passages, _suffices(hits, passages, model, vector is None), vector is None)
+
+
+def _retrieve_from(
+    documents: Sequence[UUID],
+    query: str,
+    vector: np.ndarray | None,
+    model: EmbeddingModel,
+    spaces: Sequence[Space],
+    k: int,
+) -> Retrieved:
+    there = Chunking.objects.filter(version__document__in=documents, space__in=spaces)
+    only = list(there.values_list("pk", flat=True))
+    indexes = [index.only(only) for index in _indexes(spaces, model)]
+    found = _retrieve(indexes, query, vector, model, spaces, k)
+    if found.sufficient:
+        return found
+    half = (k + 1) // 2
+    passages = {p.chunk_id: p for p in [*_leading(there, spaces, half), *found.passages]}
+    return Retrieved(list(passages.values())[:k], bool(passages), found.terms_only)
+
+
+def _leading(chunkings: "QuerySet[Chunking]", spaces: Sequence[Space], k: int) -> list[Passage]:
+    """The passages with which the documents begin."""
+    shown = chunkings.filter(published_revision__isnull=False, withdrawn_revision=None)
+    first = Chunk.objects.filter(chunking__in=shown).order_by("position", "chunking")
+    hit = import_string("knowledge.index.ranking.Hit")
+    hits = [hit(pk, 0.0, 0.0, 0.0) for pk in first.values_list("pk", flat=True)[:k]]
+    return _read(hits, spaces)
 
 
 def mentions(words: Sequence[str], spaces: Sequence[Space]) -> bool:

@@ -37,13 +37,15 @@ class Question:
     """What is asked, where, and in which conversation; None begins one.
 
     `earlier` is what people said there before that is no part of the conversation; whoever reads
-    the answer read that too.
+    the answer read that too. With `about`, ids of documents, the answer is drawn from these alone,
+    as far as its readers may see them.
     """
 
     text: str
     place: Place
     conversation: str | None = None
     earlier: Sequence[Turn] = ()
+    about: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,12 @@ class _Basis:
     place: Place
     spaces: list[Space]
     past: Past
+    about: Sequence[UUID]
 
 
 async def _one_round(basis: _Basis) -> AsyncGenerator[Event]:
     """The events of one answer; ends without Answered where it must be asked anew."""
-    query = answering.Query(basis.kept.text, basis.spaces, basis.past.turns)
+    query = answering.Query(basis.kept.text, basis.spaces, basis.past.turns, basis.about)
     visible, looked = False, -LOOK_EVERY
     async with aclosing(answering.answer(query)) as events:
         async for event in events:
@@ -159,7 +162,7 @@ def _conversation(question: Question, text: str) -> Conversation:
 def _look_up(question: Question, kept: Message) -> _Basis:
     spaces = readable_spaces(question.place)
     past = past_before(kept, spaces, question.earlier)
-    return _Basis(kept, question.place, spaces, past)
+    return _Basis(kept, question.place, spaces, past, question.about)
 
 
 def _still_reads(basis: _Basis) -> bool:

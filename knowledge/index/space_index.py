@@ -54,6 +54,10 @@ class Segment:
         withdrawn = np.isin(self.chunking_ids, chunkings)
         return replace(self, alive=self.alive & ~withdrawn) if withdrawn.any() else self
 
+    def only(self, chunkings: np.ndarray) -> "Segment":
+        """The segment with the rows of `chunkings` alone."""
+        return replace(self, alive=self.alive & np.isin(self.chunking_ids, chunkings))
+
     @property
     def nbytes(self) -> int:
         return self.vectors.matrix.nbytes + self.postings.nbytes + 33 * len(self.chunk_ids)
@@ -73,6 +77,12 @@ class SpaceIndex:
     @property
     def nbytes(self) -> int:
         return sum(segment.nbytes for segment in self.segments)
+
+    def only(self, chunkings: Iterable[int]) -> "SpaceIndex":
+        """The index of these chunkings alone, for one search."""
+        kept = np.array(list(chunkings), dtype=np.int64)
+        segments = (segment.only(kept) for segment in self.segments)
+        return SpaceIndex(self.revision, tuple(s for s in segments if s.count))
 
     def advanced(
         self, revision: int, added: Segment | None, withdrawn: Iterable[int]
