@@ -20,7 +20,7 @@ from backend import db
 from backend.chat.models import Message, Speaker
 from bot import ledger
 from bot.inbox import forget_turns
-from bot.models import DECIDED, OPEN, InboxItem, ItemState
+from bot.models import DECIDED, OPEN, InboxItem, ItemState, Kind
 
 # An owner renews its lease every third of it, and sends only while the rest outlasts a request.
 LEASE = timedelta(seconds=15)
@@ -28,11 +28,16 @@ LEASE = timedelta(seconds=15)
 MAX_DELIVERIES = 60
 
 
-def claim(platforms: Collection[str]) -> InboxItem | None:
-    """The oldest item of these platforms that waits to be answered or delivered, claimed."""
+def claim(platforms: Collection[str], *, files: bool = True) -> InboxItem | None:
+    """The oldest item of these platforms that waits to be answered or delivered, claimed; without
+    `files`, none that is to be fetched."""
     due = InboxItem.objects.filter(platform__in=platforms, settled=False)
+    if not files:
+        due = due.exclude(kind=Kind.FILE, state__in=OPEN)
     free = Q(lease_until=None) | Q(lease_until__lte=Now())
-    waiting = Q(state__in=OPEN, attempts__lt=db.MAX_ATTEMPTS) | Q(state__in=DECIDED)
+    held_back = Q(kind=Kind.QUESTION, pending=True)
+    waiting = Q(state__in=OPEN, attempts__lt=db.MAX_ATTEMPTS) & ~held_back
+    waiting |= Q(state__in=DECIDED)
     candidates = due.filter(free & waiting).order_by("pk").values_list("pk", "state")
     while (candidate := candidates.first()) is not None:
         pk, state = candidate
@@ -118,14 +123,16 @@ def reopen(item: InboxItem) -> None:
 def settle(item: InboxItem, reason: str = "") -> bool:
     """Nothing is left to do for this item; False where it is not ours any more, or was deleted
     meanwhile."""
-    why = {"reason": reason} if reason else {}
-    return bool(item.owned().update(settled=True, token="", lease_until=None, route={}, **why))
+    more: dict[str, Any] = {"reason": reason} if reason else {}
+    if item.kind == Kind.QUESTION:  # a card is brought up to date later on
+        more["route"] = {}
+    return bool(item.owned().update(settled=True, token="", lease_until=None, **more))
 
 
 def close(item: InboxItem, reason: str) -> bool:
     """Give the item up: the platform won't take its reply. Whether somebody waits for one."""
     with transaction.atomic():
-        item.owned().filter(state=ItemState.CLAIMED).update(state=ItemState.FAILED)
+        item.owned().filter(state=ItemState.CLAIMED).update(state=ItemState.FAILED, pending=False)
         return settle(item, reason) and item.state != ItemState.VOID
 
 
@@ -147,8 +154,9 @@ def _free(item: InboxItem, **fields: Any) -> None:
         held.update(token="", **fields)
 
 
-def set_aside(platforms: Collection[str], text: str) -> int:
-    """Give up on items that had their attempts, and plan to tell whoever asked; how many."""
+def set_aside(platforms: Collection[str], texts: Mapping[str, str]) -> int:
+    """Give up on items that had their attempts, and plan to tell whoever asked, by what the item
+    is; how many."""
     free = Q(lease_until=None) | Q(lease_until__lte=Now())
     exhausted = InboxItem.objects.filter(
         free, platform__in=platforms, state__in=OPEN, attempts__gte=db.MAX_ATTEMPTS
@@ -160,8 +168,13 @@ def set_aside(platforms: Collection[str], text: str) -> int:
             if item is not None:
                 reason = item.reason or "the last attempt broke off"
                 InboxItem.objects.filter(pk=pk).update(
-                    state=ItemState.FAILED, attempts=0, token="", lease_until=None, reason=reason
+                    state=ItemState.FAILED,
+                    attempts=0,
+                    token="",
+                    lease_until=None,
+                    pending=False,
+                    reason=reason,
                 )
-                ledger.finalise(item, [text])
+                ledger.finalise(item, [texts[item.kind]])
                 count += 1
     return count

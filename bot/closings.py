@@ -6,6 +6,7 @@ from backend.chat import models
 from bot import wording
 from bot.models import InboxItem
 from bot.platforms import Closing, Source
+from bot.shared_files import names_not_read
 
 
 def closing_of(item: InboxItem, place: Place | None) -> Closing | None:
@@ -13,7 +14,9 @@ def closing_of(item: InboxItem, place: Place | None) -> Closing | None:
     answer = item.answer
     if answer is None or place is None:
         return None
-    notices = [answer.notice, wording.NO_FILES_HERE if item.with_files else ""]
+    notices = [answer.notice]
+    if item.with_files and (names := names_not_read(item)):
+        notices.append(wording.FILES_NOT_READ.format(names=", ".join(names)))
     if answer.refused and place.channel is not None and not _is_for_team(place):
         notices.append(wording.GUESTS_HERE)
     sources = answer.sources.select_related("version__document", "section")

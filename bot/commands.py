@@ -3,6 +3,7 @@
 Plain functions over the database; each returns what is said to whoever gave the command.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,12 +13,14 @@ from backend.accounts.audience import Place, readable_keys, readable_spaces
 from backend.accounts.models import Channel, Identity, Membership, Role, User, Workspace
 from backend.accounts.roles import changeable_keys, role_at, role_of, set_role
 from backend.chat.removal import remove
+from backend.library.promoting import waiting_requests
 from bot import wording
+from bot.cards import shown
 from knowledge.catalogue import Entry, catalogue
 from knowledge.models import Document
 
-# Documents that a list names.
-LISTED = 40
+# Documents that a list names, and of those that could not be read.
+LISTED, LISTED_FAILED = 40, 5
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,46 @@ def knowledge(asked: Asked) -> str:
 
 def _list(asked: Asked, rest: str) -> str:
     """What an answer may draw on: in a channel for all to see, else for the asker alone."""
-    place = asked.place
-    if asked.channel is not None:
-        place = Place(place.workspace, identity=place.identity, channel=asked.channel)
-    entries = catalogue(readable_spaces(place))
+    entries = _entries(asked)
     if not entries:
         return wording.NO_DOCUMENTS
     lines = [wording.DOCUMENTS, *(_line(entry) for entry in entries[:LISTED])]
     if len(entries) > LISTED:
         lines.append(wording.MORE_DOCUMENTS.format(count=len(entries) - LISTED))
     return "\n".join(lines)
+
+
+def _entries(asked: Asked) -> list[Entry]:
+    place = asked.place
+    if asked.channel is not None:
+        place = Place(place.workspace, identity=place.identity, channel=asked.channel)
+    return catalogue(readable_spaces(place))
+
+
+def _status(asked: Asked, rest: str) -> str:
+    """How it stands with the documents that an answer may draw on, and what curators have to
+    decide on."""
+    entries = _entries(asked)
+    counts = Counter(entry.status for entry in entries)
+    lines = [_STATES[state].format(count=counts[state]) for state in _STATES if counts[state]]
+    lines = lines or [wording.NO_DOCUMENTS]
+    lines += [
+        wording.STATUS_FAILED.format(name=shown(entry.document.name), reason=entry.reason)
+        for entry in [entry for entry in entries if entry.status == "failed"][:LISTED_FAILED]
+    ]
+    if asked.channel is not None and asked.channel.collects:
+        lines.append(wording.COLLECTS)
+    if role_at(asked.place) in (Role.CURATOR, Role.ADMIN):
+        waiting = waiting_requests(asked.place.workspace)
+        lines += [wording.STATUS_ASKED.format(name=shown(one.document.name)) for one in waiting]
+    return "\n".join(lines)
+
+
+_STATES = {
+    "ready": wording.STATUS_READY,
+    "reading": wording.STATUS_READING,
+    "waiting": wording.STATUS_WAITING,
+}
 
 
 def _line(entry: Entry) -> str:
@@ -109,6 +142,18 @@ def _guests(asked: Asked, rest: str) -> str:
     return wording.GUESTS_ON if on else wording.GUESTS_OFF
 
 
+def _collect(asked: Asked, rest: str) -> str:
+    if not is_admin(asked):
+        return wording.ADMINS_ONLY
+    if rest.lower() not in ("on", "off"):
+        return wording.COLLECT_HOW
+    if asked.channel is None:
+        return wording.COLLECT_WHERE
+    on = rest.lower() == "on"
+    Channel.objects.filter(pk=asked.channel.pk).update(collects=on)
+    return wording.COLLECT_ON if on else wording.COLLECT_OFF
+
+
 def is_admin(asked: Asked) -> bool:
     """Whether who gave the command may give roles and let guests read along."""
     return role_at(asked.place) == Role.ADMIN
@@ -116,7 +161,9 @@ def is_admin(asked: Asked) -> bool:
 
 _COMMANDS: dict[str, Callable[[Asked, str], str]] = {
     "list": _list,
+    "status": _status,
     "remove": _remove,
     "role": _role,
     "guests": _guests,
+    "collect": _collect,
 }

@@ -5,20 +5,16 @@ Every function is made of short transactions, run on the inbox's own thread (bot
 """
 
 from collections.abc import Collection
-from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
-from django.utils import timezone
+from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from backend.chat.models import Conversation
 from backend.chat.removal import remove_turns
 from bot import ledger
-from bot.incoming import Deleted, Edited, Heard, Key, Said
-from bot.models import OPEN, InboxItem, ItemState
-
-# So long after the last question in it a thread is still read back.
-LIVELY = timedelta(days=7)
+from bot.incoming import Deleted, Edited, FileDeleted, Heard, Key, Said
+from bot.models import OPEN, InboxItem, ItemState, Kind
+from bot.shared_files import files_of, is_collected, new_items, shared_as
 
 
 def take(heard: Heard) -> bool:
@@ -30,18 +26,31 @@ def take(heard: Heard) -> bool:
             return _edit(heard)
         case Deleted(before):
             return _void(before)
+        case FileDeleted(file):
+            return _take_back(shared_as(file))
 
 
 def _receive(said: Said) -> bool:
     # A message is heard more than once: as a mention and as a message, and when it is redelivered.
     known = InboxItem.objects.filter(**_fields(said.key))
-    if known.exists():
-        if said.with_files:  # a mention may come without them
-            known.filter(state__in=OPEN).update(with_files=True)
+    state = known.values_list("state", flat=True).first()
+    if state == ItemState.VOID or (state and not said.files):
         return False
-    if not said.addressed and not _follows_up(said):
+    spoken = bool(state) or said.addressed or _follows_up(said)
+    if not spoken and not is_collected(said):
         return False
-    row = InboxItem(
+    rows = new_items(said, collected=not spoken)
+    if spoken and not state and (said.text.strip() or not said.files):
+        rows.insert(0, _question(said))
+    with transaction.atomic():
+        InboxItem.objects.bulk_create(rows, ignore_conflicts=True)
+        if state:
+            _hold_back(known)
+    return bool(rows)
+
+
+def _question(said: Said) -> InboxItem:
+    return InboxItem(
         **_fields(said.key),
         thread=said.thread,
         sender=said.sender,
@@ -49,11 +58,19 @@ def _receive(said: Said) -> bool:
         text=_clean(said.text),
         direct=said.direct,
         private=said.private,
-        with_files=said.with_files,
+        with_files=bool(said.files),
+        pending=bool(said.files),
         route=said.route,
     )
-    InboxItem.objects.bulk_create([row], ignore_conflicts=True)
-    return True
+
+
+def _hold_back(question: QuerySet[InboxItem]) -> None:
+    """A mention may have come without its files; now it waits for them, and begins anew."""
+    held = question.filter(state__in=OPEN, with_files=False).update(
+        with_files=True, pending=True, revision=F("revision") + 1, state=ItemState.RECEIVED
+    )
+    if held:
+        question.filter(token="").update(lease_until=None)
 
 
 def _clean(text: str) -> str:
@@ -76,7 +93,7 @@ def _follows_up(said: Said) -> bool:
     return (
         bool(said.thread)
         and in_thread(said.key, said.thread)
-        .filter(before, sender=said.sender)
+        .filter(before, sender=said.sender, collected=False)
         .exclude(state=ItemState.VOID)
         .exists()
     )
@@ -93,20 +110,11 @@ def in_thread(key: Key, thread: str) -> QuerySet[InboxItem]:
     )
 
 
-def threads_in(platform: str, installation: str, channel: str) -> list[str]:
-    """The threads of a channel that we are in, where something was asked lately."""
-    rows = InboxItem.objects.filter(
-        platform=platform, installation=installation, channel=channel, private=False
-    ).exclude(thread="")
-    lately = rows.filter(received_at__gt=timezone.now() - LIVELY)
-    return list(dict.fromkeys(lately.order_by("-pk").values_list("thread", flat=True)))
-
-
-def open_to(pk: str, key: Key, person: str) -> InboxItem | None:
+def open_to(pk: str, key: Key, person: str, kind: Kind = Kind.QUESTION) -> InboxItem | None:
     """The item of this id, if this person can see its answer in the channel of the key; what only
     they saw they may have got elsewhere."""
     answered = InboxItem.objects.filter(
-        pk=pk if pk.isdecimal() else 0, platform=key.platform, state=ItemState.ANSWERED
+        pk=pk if pk.isdecimal() else 0, platform=key.platform, state=ItemState.ANSWERED, kind=kind
     )
     here = Q(private=False, installation=key.installation, channel=key.channel)
     return answered.filter(here | Q(private=True, sender=person)).first()
@@ -137,17 +145,20 @@ def _edit(edited: Edited) -> bool:
         )
         if changed:
             row.filter(token="").update(lease_until=None)
-    if changed or not edited.newly_addressed or row.exists():
-        return bool(changed)
-    return _receive(now)
+    # Whoever edits a message can take files off it.
+    left = [f"{now.key.message}/{file.id}" for file in now.files]
+    taken_off = now.addressed and _void_files(files_of(now.key).exclude(message__in=left))
+    if changed or row.exists() or not (edited.newly_addressed or files_of(now.key).exists()):
+        return bool(changed or taken_off)
+    return _receive(now) or taken_off
 
 
 def _void(before: Said) -> bool:
-    """The message is gone: so is its reply. A tombstone stays, also where the deletion is the
-    first that is heard of it."""
-    fields = _fields(before.key)
-    meant = before.addressed or _follows_up(before)
-    if not meant and not InboxItem.objects.filter(**fields).exists():
+    """The message is gone: so is its reply, and what its files brought. A tombstone stays, also
+    where the deletion is the first that is heard of it."""
+    fields, files = _fields(before.key), files_of(before.key)
+    known = InboxItem.objects.filter(**fields).exists() or files.exists()
+    if not known and not (before.addressed or _follows_up(before) or is_collected(before)):
         return False
     with transaction.atomic():
         item, _ = InboxItem.objects.get_or_create(
@@ -155,7 +166,30 @@ def _void(before: Said) -> bool:
         )
         if item.state != ItemState.VOID:
             _forget(item)
+        _void_files(files)
     return True
+
+
+def _void_files(files: QuerySet[InboxItem]) -> bool:
+    with transaction.atomic():
+        standing = list(files.exclude(state=ItemState.VOID))
+        for item in standing:
+            _forget(item)
+    return bool(standing)
+
+
+def _take_back(files: QuerySet[InboxItem]) -> bool:
+    """A file is gone, and its message stands: what was not kept yet is fetched anew, and its card
+    will say that it is not there."""
+    with transaction.atomic():
+        standing = list(files)
+        for item in standing:
+            row = InboxItem.objects.filter(pk=item.pk, state__in=OPEN, sha256="")
+            if row.update(revision=F("revision") + 1, state=ItemState.RECEIVED):
+                row.filter(token="").update(lease_until=None)
+            else:
+                _forget(item)
+    return bool(standing)
 
 
 def void(item: InboxItem) -> None:
@@ -166,13 +200,15 @@ def void(item: InboxItem) -> None:
 
 
 def _forget(item: InboxItem) -> None:
+    """What it brought is left to whoever claims it next (bot/files.py)."""
     turns = [pk for pk in (item.question_id, item.answer_id) if pk is not None]
     row = InboxItem.objects.filter(pk=item.pk)
     row.update(
         state=ItemState.VOID,
         revision=F("revision") + 1,
-        settled=not ledger.withdraw_all(item),
+        settled=Case(When(sha256="", then=Value(not ledger.withdraw_all(item))), default=False),
         attempts=0,
+        pending=False,
         text="",
         sender="",
         sender_team="",

@@ -1,5 +1,6 @@
 """What a platform tells the bot, in the platforms' common words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +34,9 @@ class Said:
     """Something was said that may be meant for the bot.
 
     `addressed` is known from the message itself: a mention, a direct message, a command. What is
-    not addressed counts only as a follow-up, in a thread where its sender asked before.
+    not addressed counts only as a follow-up, in a thread where its sender asked before; its files
+    count also where the channel collects them. `home` is the channel whose documents count there,
+    where it is another than the key's.
     """
 
     key: Key
@@ -44,7 +47,8 @@ class Said:
     addressed: bool = True
     direct: bool = False
     private: bool = False
-    with_files: bool = False
+    files: Sequence[SharedFile] = ()
+    home: str = ""
     route: dict[str, Any] = field(default_factory=dict)
 
 
@@ -64,4 +68,11 @@ class Deleted:
     before: Said
 
 
-Heard = Said | Edited | Deleted
+@dataclass(frozen=True)
+class FileDeleted:
+    """A file is gone from the platform, wherever it was shared. The key's message is its id."""
+
+    file: Key
+
+
+Heard = Said | Edited | Deleted | FileDeleted

@@ -8,7 +8,17 @@ from django.db import models
 from django.db.models import Q
 
 from backend.chat.models import Conversation, Message
+from backend.library.models import PromotionRequest
 from bot.incoming import Key
+from knowledge.models import DocumentVersion
+
+
+class Kind(models.TextChoices):
+    QUESTION = "question"
+    # A shared file; its reply is the card that tells what became of it.
+    FILE = "file"
+    # Somebody would like the team to have a document; its reply asks a curator.
+    REQUEST = "request"
 
 
 class ItemState(models.TextChoices):
@@ -29,22 +39,29 @@ class InboxItem(models.Model):
     Once the answer is decided, the same lease covers its delivery, until the item is settled.
     """
 
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.QUESTION)
     platform = models.CharField(max_length=10)
     installation = models.CharField(max_length=64)
     channel = models.CharField(max_length=64)
-    # The platform's id of the message, or of the command or click.
+    # The platform's id of the message, or of the command or click; of a file MESSAGE/FILE.
     message = models.CharField(max_length=120)
     # The message that heads the thread of the answer; empty for an answer that only one sees.
     thread = models.CharField(max_length=64, blank=True)
     sender = models.CharField(max_length=64, blank=True)
     # The organisation that the platform says the sender belongs to.
     sender_team = models.CharField(max_length=64, blank=True)
+    # The question; of a file its name.
     text = models.TextField(blank=True)
     # Said in a direct message to the bot.
     direct = models.BooleanField(default=False)
     # Asked by a command or menu: the answer is shown to the sender alone.
     private = models.BooleanField(default=False)
+    # Files came with the question.
     with_files = models.BooleanField(default=False)
+    # Of a file: what becomes of it is not known yet. Of a question: it waits for its files.
+    pending = models.BooleanField(default=False)
+    # Nobody spoke to the bot: the file was shared in a channel that collects them.
+    collected = models.BooleanField(default=False)
     # What else the platform needs for its reply.
     route = models.JSONField(default=dict)
     received_at = models.DateTimeField(auto_now_add=True)
@@ -65,6 +82,20 @@ class InboxItem(models.Model):
     question = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="+")
     answer = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="+")
 
+    # What a file is kept as. Space and hash are noted before it is, so that what a crash left is
+    # known; `brought` is false where the same bytes were there already.
+    space = models.CharField(max_length=255, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    version = models.ForeignKey(
+        DocumentVersion, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    brought = models.BooleanField(default=False)
+    request = models.ForeignKey(
+        PromotionRequest, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    # The state of affairs that the card tells (bot/cards.py).
+    told = models.CharField(max_length=120, blank=True)
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -75,6 +106,7 @@ class InboxItem(models.Model):
         indexes = [
             models.Index(fields=["platform", "id"], condition=Q(settled=False), name="to_do"),
             models.Index(fields=["installation", "channel", "thread"], name="in_thread"),
+            models.Index(fields=["id"], condition=Q(pending=True), name="pending"),
         ]
 
     def __str__(self) -> str:
@@ -83,6 +115,18 @@ class InboxItem(models.Model):
     @property
     def key(self) -> Key:
         return Key(self.platform, self.installation, self.channel, self.message)
+
+    @property
+    def said_in(self) -> str:
+        """The platform's id of the message itself."""
+        return self.message.partition("/")[0]
+
+    def is_of(self, key: Key) -> bool:
+        """Whether it came with the message of this key, or is the file of this key."""
+        here = (self.platform, self.installation) == (key.platform, key.installation)
+        if not key.channel:  # wherever a file was shared
+            return here and self.message.endswith(f"/{key.message}")
+        return here and self.channel == key.channel and key.message == self.said_in
 
     def owned(self) -> models.QuerySet["InboxItem"]:
         """The item's row, while it is still ours and its question the same."""

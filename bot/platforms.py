@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from backend.accounts.audience import Place
 from bot.errors import DeliveryError
+from bot.incoming import Key
 from bot.models import InboxItem, ReplyPart
 from knowledge.prompts import Turn
 
@@ -26,8 +27,25 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Fetched:
+    """A file that somebody shared."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Button:
+    """What may be clicked below a card; `value` says what it is about."""
+
+    action: str
+    value: int
+    label: str
+
+
+@dataclass(frozen=True)
 class Closing:
-    """What stands below the last message of an answer."""
+    """What stands below the last message of a reply."""
 
     sources: Sequence[Source] = field(default=())
     notice: str = ""
@@ -35,6 +53,7 @@ class Closing:
     rated: int | None = None
     # The item that may be asked again for all to see.
     shared: int | None = None
+    buttons: Sequence[Button] = ()
 
 
 class Outlet(Protocol):
@@ -96,6 +115,13 @@ class Platform(Protocol):
 
     def outlet(self, item: InboxItem, place: Place | None) -> Outlet:
         """Where its reply is shown; without a place, what is to be taken away."""
+
+    async def direct(self, person: str) -> Key:
+        """The direct messages with this person, as the key of no message there. Raises
+        DeliveryError."""
+
+    async def fetch(self, item: InboxItem) -> Fetched:
+        """The file that the item is about. Raises DownloadFailed and DeliveryError."""
 
     async def tell(self, item: InboxItem, error: DeliveryError) -> None:
         """Tell the asker alone why the reply can't be shown. Raises nothing."""

@@ -25,6 +25,10 @@ AGAIN = 0.5
 Check = Callable[[], Awaitable[None]]
 
 
+async def check_nothing() -> None:
+    """Whoever can read the message may read this."""
+
+
 class Reply:
     def __init__(self, held: Held, outlet: Outlet, parts: Sequence[ReplyPart]) -> None:
         self._held = held
@@ -48,6 +52,19 @@ class Reply:
         self._note = f"_{note}_\n\n" if self._shown else ""
         self._text = ""
         self._news.set()
+
+    async def begin(self, text: str) -> None:
+        """Open the first message with these words, as soon as the platform takes one."""
+        part = self._parts.get(0)
+        if not self._outlet.streams or (part and part.state != PartState.PLANNED):
+            return
+        rendered = self._outlet.rendered(text, final=True)
+        while True:
+            try:
+                await self._open(0, rendered)
+                return
+            except NotNow as asked:
+                await self._held.pause(asked.seconds or AGAIN)
 
     def texts(self, text: str) -> list[str]:
         """A final text as the messages that show it."""

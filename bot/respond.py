@@ -22,6 +22,7 @@ from bot.leases import Held
 from bot.models import InboxItem, ItemState
 from bot.platforms import Outlet, Platform
 from bot.reply import Reply
+from bot.shared_files import documents_with
 from bot.threads import in_inbox
 from knowledge.answering import Delta, Restart
 from knowledge.errors import LeaseLost
@@ -41,8 +42,9 @@ async def respond(held: Held, platform: Platform) -> None:
     """Take a claimed item to its end. Raises LeaseLost and DeliveryError."""
     item = held.item
     if item.state == ItemState.CLAIMED:
-        await _take_up(item, platform)
-    place, words = await _place(item, platform)
+        await still_there(item, platform)
+        await platform.status(item)
+    place, words = await place_of(item, platform)
     outlet = platform.outlet(item, place)
     reply = Reply(held, outlet, await in_inbox(ledger.parts_of, item))
     checked = -JUST_CHECKED
@@ -50,7 +52,7 @@ async def respond(held: Held, platform: Platform) -> None:
     async def check() -> None:
         nonlocal checked
         if item.answer_id and time.monotonic() - checked > JUST_CHECKED:
-            await in_inbox(_check_readers, item, (await _place(item, platform))[0])
+            await in_inbox(_check_readers, item, (await place_of(item, platform))[0])
             checked = time.monotonic()
 
     try:
@@ -68,17 +70,16 @@ async def respond(held: Held, platform: Platform) -> None:
         raise LeaseLost()  # it was deleted meanwhile
 
 
-async def _take_up(item: InboxItem, platform: Platform) -> None:
-    """Show that the question is worked on. One that waited may have been deleted while nobody
-    listened, and an answer to it would stand in the open."""
+async def still_there(item: InboxItem, platform: Platform) -> None:
+    """What waited may have been deleted while nobody listened, and a reply to it would stand in
+    the open: then raises LeaseLost."""
     waited = timezone.now() - item.received_at > LONG or item.attempts > 1
     if waited and not await platform.is_there(item):
         await in_inbox(inbox.void, item)
         raise LeaseLost()
-    await platform.status(item)
 
 
-async def _place(item: InboxItem, platform: Platform) -> tuple[Place | None, str]:
+async def place_of(item: InboxItem, platform: Platform) -> tuple[Place | None, str]:
     """Who reads the reply; where that can't be anybody, None and what is said instead."""
     if item.state == ItemState.VOID:  # its reply is only taken away
         return None, ""
@@ -100,6 +101,7 @@ async def _answer(held: Held, place: Place, outlet: Outlet, reply: Reply) -> Non
         place,
         str(conversation.pk) if conversation else None,
         await outlet.earlier(),
+        await in_inbox(documents_with, item) if item.with_files else (),
     )
     answered = None
     try:
@@ -121,10 +123,7 @@ async def _answer(held: Held, place: Place, outlet: Outlet, reply: Reply) -> Non
 
 def _said_at_once(item: InboxItem) -> str | None:
     """What is said without asking anybody."""
-    text = item.text.strip()
-    if item.with_files and not text:
-        return wording.NO_FILES_YET
-    return wording.HELP if text.lower() in HELP_WORDS else None
+    return wording.HELP if item.text.strip().lower() in HELP_WORDS else None
 
 
 async def _decide(item: InboxItem, texts: list[str]) -> None:

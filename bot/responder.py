@@ -9,11 +9,13 @@ from datetime import timedelta
 from django.db import Error
 
 from backend import db
-from bot import claims, wording
+from bot import claims, promotions, wording
 from bot.errors import DeliveryError, Resting
-from bot.incoming import Deleted, Edited, Heard, Key
+from bot.files import Files
+from bot.following import Follower
+from bot.incoming import Deleted, Edited, FileDeleted, Heard, Key, Said
 from bot.leases import Held
-from bot.models import InboxItem, ItemState
+from bot.models import InboxItem, ItemState, Kind
 from bot.platforms import Platform
 from bot.respond import respond
 from bot.threads import in_inbox
@@ -21,7 +23,8 @@ from knowledge.errors import KnowledgeError, LeaseLost
 
 logger = logging.getLogger(__name__)
 
-CAPACITY = 400
+# Items in hand at once, and those of them that may be files, which take longer.
+CAPACITY, FILES = 400, 60
 # Seconds between looks into the inbox; what this process hears itself wakes it at once.
 IDLE = 0.1
 BEAT = claims.LEASE.total_seconds() / 3
@@ -37,6 +40,7 @@ class Responder:
         self._held: dict[int, Held] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
+        self._files = Files()
 
     def connected(self, platform: Platform) -> None:
         """From now on, answer what is asked there."""
@@ -58,19 +62,25 @@ class Responder:
                 self.interrupt(now.key)
             case Deleted(before):
                 self.interrupt(before.key)
+            case FileDeleted(file):
+                self.interrupt(file)
+            case Said(key, files=[_, *_]):  # it may have been heard without them
+                self.interrupt(key)
             case _:
                 self.wake()
 
     def interrupt(self, key: Key) -> None:
-        """The item of this key was edited or deleted."""
+        """What came with the message, or is the file, of this key was edited or deleted."""
         for held in self._held.values():
-            if held.item.key == key:
+            if held.item.is_of(key):
                 held.lost.set()
         self.wake()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Answer until stopped; then let go of what is in hand, for the next process."""
-        beating = asyncio.create_task(self._beat())
+        following = Follower(lambda: self._platforms, self.wake).run()
+        asking = promotions.ask_curators(lambda: self._platforms, self.wake)
+        beside = [asyncio.create_task(work) for work in (self._beat(), following, asking)]
         stopping = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
@@ -85,14 +95,15 @@ class Responder:
             for held in self._held.values():
                 held.lost.set()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            beating.cancel()
-            stopping.cancel()
+            for task in (*beside, stopping):
+                task.cancel()
 
     async def _claim(self) -> None:
         try:
             while len(self._held) < CAPACITY and self._platforms:
                 until = time.monotonic() + claims.LEASE.total_seconds()
-                item = await in_inbox(claims.claim, list(self._platforms))
+                files = sum(held.item.kind == Kind.FILE for held in self._held.values())
+                item = await in_inbox(claims.claim, list(self._platforms), files=files < FILES)
                 if item is None:
                     return
                 held = self._held[item.pk] = Held(item, until)
@@ -120,7 +131,7 @@ class Responder:
         try:
             if platform is None:
                 raise LeaseLost()
-            await respond(held, platform)
+            await self._reply_to(held, platform)
         except LeaseLost:
             await in_inbox(claims.let_go, item)
         except Resting as error:
@@ -141,6 +152,15 @@ class Responder:
             logger.exception("%s broke off", item)
             await self._put_off(item, f"unexpected {type(error).__name__}")
 
+    async def _reply_to(self, held: Held, platform: Platform) -> None:
+        match held.item.kind:
+            case Kind.FILE:
+                await self._files.respond(held, platform)
+            case Kind.REQUEST:
+                await promotions.respond(held, platform)
+            case _:
+                await respond(held, platform)
+
     async def _put_off(self, item: InboxItem, reason: str) -> None:
         if item.state == ItemState.CLAIMED:
             last = item.attempts >= db.MAX_ATTEMPTS
@@ -159,7 +179,7 @@ class Responder:
             await asyncio.sleep(BEAT)
             with contextlib.suppress(Error):  # the next beat may come in time
                 await self._renew()
-                await in_inbox(claims.set_aside, list(self._platforms), wording.FAILED)
+                await in_inbox(claims.set_aside, list(self._platforms), wording.GIVEN_UP)
 
     async def _renew(self) -> None:
         held, now = dict(self._held), time.monotonic()

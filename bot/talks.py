@@ -3,14 +3,15 @@ where something was said lately."""
 
 from datetime import timedelta
 
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
-from bot.inbox import LIVELY
 from bot.incoming import DIRECT, Key
-from bot.models import InboxItem, ReplyPart
+from bot.models import InboxItem, Kind, ReplyPart
 
+# So long after the last question in it a thread is still read back.
+LIVELY = timedelta(days=7)
 # After a pause this long a direct message begins a new conversation.
 PAUSE = timedelta(minutes=30)
 
@@ -45,8 +46,9 @@ def server_named_by(platform: str, person: str) -> str:
 
 
 def known_message(platform: str, message: str) -> InboxItem | None:
-    """What was asked in the message of this id, on a platform whose ids are its own everywhere."""
-    return InboxItem.objects.filter(platform=platform, message=message).first()
+    """What came with the message of this id, on a platform whose ids are its own everywhere."""
+    here = Q(message=message) | Q(kind=Kind.FILE, message__startswith=f"{message}/")
+    return InboxItem.objects.filter(here, platform=platform).first()
 
 
 def is_recent(item: InboxItem) -> bool:
@@ -56,6 +58,19 @@ def is_recent(item: InboxItem) -> bool:
 def direct_channels(platform: str, installation: str) -> list[str]:
     """Where somebody spoke with the bot alone, lately."""
     return list(_lately(platform, installation).values_list("channel", flat=True).distinct())
+
+
+def threads_in(platform: str, installation: str, channel: str) -> list[str]:
+    """The threads of a channel that we are in, where something was asked lately."""
+    rows = InboxItem.objects.filter(
+        platform=platform,
+        installation=installation,
+        channel=channel,
+        private=False,
+        collected=False,
+    ).exclude(thread="")
+    lately = rows.filter(received_at__gt=timezone.now() - LIVELY)
+    return list(dict.fromkeys(lately.order_by("-pk").values_list("thread", flat=True)))
 
 
 def lively_threads(platform: str, installation: str) -> set[str]:
@@ -73,5 +88,6 @@ def _lately(platform: str, installation: str) -> QuerySet[InboxItem]:
         platform=platform,
         installation=installation,
         private=False,
+        collected=False,
         received_at__gt=timezone.now() - LIVELY,
     )

@@ -18,12 +18,48 @@ GUESTS_HERE = (
     "Somebody from outside your team may read along here, so I used this channel's documents "
     "alone. Ask me directly, or ask an admin about `/knowledge guests on`."
 )
-NO_FILES_YET = "I can't read files yet. Write me what you would like to know."
-NO_FILES_HERE = "I can't read the file yet; I answered from the documents that I know."
 FAILED = (
     "I tried several times and could not answer this. Please ask again; if it stays so, tell your "
     "admin."
 )
+FILE_FAILED = (
+    "I tried several times and could not add this file. Please share it again; if it stays so, "
+    "tell your admin."
+)
+# By what it is that had its attempts.
+GIVEN_UP = {"question": FAILED, "file": FILE_FAILED, "request": FAILED}
+FILES_NOT_READ = "I could not read what came with your question ({names}), so I answered without."
+READING_FILE = "Reading {name}…"
+READING_PAGES = "Reading {name}: page {done} of {total}…"
+FILE_READ = "{name}: {version}{size}, searchable by: {readers}"
+FILE_VERSION = "version {number}; "
+FILE_VERSION_REPLACES = "version {number}, replaces version {replaces}; "
+FILE_REPLACED = "{name}: version {number}, replaced by version {by}"
+FILE_UNCHANGED = "I had this file already; nothing changed."
+FILE_REMOVED = "{name} is removed, with its text and the answers that used it."
+FILE_NOT_ADDED = "{name} was not added. {reason}."
+ONE_PAGE, PAGES = "1 page", "{count:,} pages"
+ONE_PASSAGE, PASSAGES = "1 passage", "{count:,} passages"
+READ_BY_ONE, READ_BY_CHANNEL, READ_BY_TEAM = "you alone", "this channel", "the whole team"
+PROMOTION_ASKED = "A curator was asked to make it available to the team."
+PROMOTION_DECLINED = "A curator decided not to make it available to the team."
+PROMOTE, REMOVE = "Make available to the team", "Remove"
+APPROVE, DECLINE = "Approve", "Decline"
+REQUEST = "A member of your team asks to make {name} available to the whole team."
+REQUEST_REPLACES = "The team has a document of that name; this would be its next version."
+REQUEST_APPROVED = "Approved: {name} is available to the whole team."
+REQUEST_DECLINED = "Declined: {name} stays where it was shared."
+REQUEST_GONE = "You were asked to make a document available to the team; it is not there any more."
+ADDING = "I'll read it; its card says what becomes of it."
+ADDED_ALREADY = "I have it already; see its card below the message."
+NO_FILES_THERE = "There is no file in this message."
+NO_FILES_FROM_OUTSIDE = (
+    "I can't see files in a conversation that I'm not in. Invite me there and try again, or send "
+    "me the file in a direct message."
+)
+NO_FILE_ANY_MORE = "This file is not there any more, or you may not see it."
+NOT_YOURS_TO_REMOVE = "Only whoever brought this file, a curator or an admin can remove it."
+MAY_BRING_NOTHING = "I don't know you as somebody who may add documents here."
 NOT_SHOWN = "I could not answer you there: {reason}."
 NOT_SHOWN_WHY = {
     "is_archived": "the channel is archived",
@@ -52,15 +88,20 @@ Ask me anything that your team's documents answer. Every answer names its source
 - In a channel: mention me. I answer in a thread, where you can ask on.
 - In a direct message: just write.
 - `/ask QUESTION`: only you see the answer; Share asks again for everybody there.
-- In a message's menu, “Ask about this” asks what the documents say about it.
+- In a message's menu, “Ask about this” asks what the documents say about it, and “Add to \
+knowledge” reads its files.
+- Share a file with me, in a direct message or with a mention: what it says is known from then on \
+to whoever can read it there.
 - `/knowledge list` shows the documents that I may answer from here; curators and admins find more \
 under `/knowledge`."""
 KNOWLEDGE_HELP = """\
 - `/knowledge list`: the documents that an answer here may draw on
+- `/knowledge status`: how far they are read, and what waits to be decided (curators)
 - `/knowledge remove NAME`: remove a document, its text and the answers that used it (curators)
 - `/knowledge role @PERSON member|curator|admin`: give a person a role (admins)
 - `/knowledge guests on|off`: let answers in this channel draw on the team's documents although \
-guests read along (admins)"""
+guests read along (admins)
+- `/knowledge collect on|off`: read every file that is shared in this channel (admins)"""
 ADMINS_ONLY = "Only an admin can do this. Ask one of yours."
 NO_DOCUMENTS = "There are no documents that I may use here yet."
 DOCUMENTS = "I may use these here:"
@@ -79,6 +120,16 @@ GUESTS_ON = "From now on, answers here draw on the team's documents although gue
 GUESTS_OFF = (
     "From now on, answers here draw on this channel's documents alone while guests read along."
 )
+COLLECT_HOW = "Say `/knowledge collect on` or `/knowledge collect off`."
+COLLECT_WHERE = GUESTS_WHERE
+COLLECT_ON = "From now on I read every file that is shared in this channel, for this channel."
+COLLECT_OFF = "From now on I read files in this channel only when I am mentioned."
+COLLECTS = "I read every file that is shared in this channel."
+STATUS_READY = "{count:,} ready to be searched"
+STATUS_READING = "{count:,} being read"
+STATUS_WAITING = "{count:,} waiting to be read"
+STATUS_FAILED = "Not read: {name}. {reason}"
+STATUS_ASKED = "Waits for a curator: {name} is to be made available to the team"
 CLAIM_ME = (
     "Nobody has claimed this server yet, so I know nothing here. Whoever runs me can change that "
     "with this command: `python manage.py claim discord {id}`."

@@ -68,6 +68,17 @@ def readable_keys(place: Place) -> set[str]:
     return own | _joined_channel_keys(now, now.identity)
 
 
+def key_to_bring_to(place: Place) -> str | None:
+    """The key of the space that what is brought here belongs to: the channel's, or the person's
+    own. None where whoever brings it may do nothing here."""
+    now = as_it_stands(place)
+    if now is None or now.asker is None:
+        return None
+    if now.channel is not None and now.bot_is_member:
+        return _key_of(now.channel)
+    return personal_key(now.workspace, now.asker)
+
+
 def as_it_stands(place: Place) -> Place | None:
     """The place as its rows stand now; None where the asker may read nothing, or where person,
     channel and workspace don't belong together."""

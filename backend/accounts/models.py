@@ -135,6 +135,8 @@ class Channel(models.Model):
     outsiders_read_at = models.DateTimeField(null=True)
     # `/knowledge guests on`: an admin lets outsiders here draw on the team's documents.
     outsiders_allowed = models.BooleanField(default=False)
+    # `/knowledge collect on`: every file that is shared here becomes knowledge.
+    collects = models.BooleanField(default=False)
 
     class Meta:
         constraints = [

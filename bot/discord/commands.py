@@ -50,8 +50,7 @@ class Commands:
         if text:
             await self._take(asked, text, private=True)
         else:
-            files = message.get("attachments")
-            await asked.tell(wording.NO_FILES_YET if files else wording.HELP)
+            await asked.tell(wording.HELP)
 
     async def _take(self, asked: Asked, text: str, *, private: bool) -> None:
         """Keep the question, then defer: the answer takes the deferred message's place."""

@@ -8,6 +8,7 @@ import re
 
 import discord
 
+from bot.discord.files import shared_files
 from bot.incoming import DIRECT, Key, Said
 
 PLATFORM = "discord"
@@ -44,7 +45,7 @@ def read_message(message: discord.Message, bot: int) -> Said | None:
         thread=str(message.channel.id) if in_thread else key.message,
         addressed=direct or mentioned,
         direct=direct,
-        with_files=bool(message.attachments),
+        files=shared_files(message.attachments),
     )
 
 

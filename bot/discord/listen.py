@@ -160,7 +160,7 @@ class Listener:
         channel = self._client.get_channel(event.channel)
         key = key_of(event.guild, channel, event.channel, str(event.message))
         known = await in_inbox(talks.known_message, PLATFORM, key.message)
-        key = known.key if known is not None else key
+        key = replace(known.key, message=key.message) if known is not None else key
         return Deleted(Said(key, sender="", text="", addressed=False))
 
     async def _edited(self, message: discord.Message, bot: int) -> Heard | None:

@@ -11,13 +11,15 @@ from bot import wording
 from bot.discord import render
 from bot.discord.deferred import DeferredOutlet, send_direct
 from bot.discord.events import PLATFORM
+from bot.discord.files import read
 from bot.discord.people import People
 from bot.discord.rest import GONE, DiscordApi
 from bot.discord.send import ChannelOutlet
 from bot.errors import DeliveryError, Nowhere, Refused
-from bot.incoming import DIRECT
+from bot.incoming import DIRECT, Key
 from bot.models import InboxItem
-from bot.platforms import Outlet
+from bot.platforms import Fetched, Outlet
+from bot.shared_files import file_of
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ class DiscordPlatform:
             return
 
     async def is_there(self, item: InboxItem) -> bool:
-        if not item.message.isdecimal():
+        if not item.said_in.isdecimal():
             return True
         channel = item.thread if item.route.get("in_thread") else item.channel
         try:
@@ -56,7 +58,7 @@ class DiscordPlatform:
                 "GET",
                 "/channels/{channel_id}/messages/{message_id}",
                 channel_id=channel,
-                message_id=item.message,
+                message_id=item.said_in,
             )
         except Refused as error:
             return error.code not in GONE
@@ -75,6 +77,15 @@ class DiscordPlatform:
             raise Nowhere(wording.NO_SERVER)
         where = item.thread if item.route.get("in_thread") else item.channel
         return await self._people.place(int(here), int(where), sender, private=item.private)
+
+    async def direct(self, person: str) -> Key:
+        opened = await self._api.call("POST", "/users/@me/channels", body={"recipient_id": person})
+        return Key(PLATFORM, DIRECT, str(opened["id"]), "")
+
+    async def fetch(self, item: InboxItem) -> Fetched:
+        file, where = file_of(item), item.thread if item.route.get("in_thread") else item.channel
+        message = item.said_in if item.said_in.isdecimal() else ""
+        return Fetched(file.name, await read(self._api, file, where, message))
 
     async def tell(self, item: InboxItem, error: DeliveryError) -> None:
         code = getattr(error, "code", "")

@@ -87,9 +87,9 @@ class ChannelOutlet:
             "enforce_nonce": True,
         }
         # A thread begins with its question.
-        if self._item.message.isdecimal() and self._to == self._said_in():
+        if self._item.said_in.isdecimal() and self._to == self._said_in():
             body["message_reference"] = {
-                "message_id": self._item.message,
+                "message_id": self._item.said_in,
                 "channel_id": self._to,
                 "fail_if_not_exists": False,
             }
@@ -120,7 +120,7 @@ class ChannelOutlet:
                 "/channels/{channel_id}/messages/{message_id}/threads",
                 body={"name": thread_name(item.text), "auto_archive_duration": ARCHIVE_AFTER},
                 channel_id=item.channel,
-                message_id=item.message,
+                message_id=item.said_in,
             )
         except Refused as error:
             if error.code in GONE:
@@ -128,7 +128,7 @@ class ChannelOutlet:
             if error.code != THREAD_EXISTS:
                 logger.info("%s gets a reply and no thread: %s", item, error)
                 return item.channel
-        return item.message  # a thread has the id of the message that it begins with
+        return item.said_in  # a thread has the id of the message that it begins with
 
     async def _edit(self, message: str, text: str, closing: Closing | None) -> None:
         body = render.message(text, closing) | {"flags": render.NO_PREVIEWS}
@@ -141,18 +141,18 @@ class ChannelOutlet:
         """Ours after the question: in its thread those that reply to nothing, elsewhere those that
         reply to it; nothing of what a click asked has a question to reply to."""
         item, found = self._item, []
-        for channel in dict.fromkeys([item.message, item.thread, item.channel]):
+        for channel in dict.fromkeys([item.said_in, item.thread, item.channel]):
             if channel.isdecimal():
-                told_apart = item.message if channel != item.message else None
+                told_apart = item.said_in if channel != item.said_in else None
                 for message in await self._since(channel):
                     replied = (message.get("message_reference") or {}).get("message_id")
-                    wanted = told_apart if item.message.isdecimal() else None
+                    wanted = told_apart if item.said_in.isdecimal() else None
                     if message["author"]["id"] == self._bot and replied == wanted:
                         found.append(f"{channel}/{message['id']}")
         return found
 
     async def _since(self, channel: str) -> list[JSON]:
-        after = self._item.message
+        after = self._item.said_in
         if not after.isdecimal():
             after = str(time_snowflake(self._item.received_at))
         try:
@@ -177,7 +177,7 @@ class ChannelOutlet:
                 "GET",
                 "/channels/{channel_id}/messages",
                 channel_id=self._said_in(),
-                before=self._item.message,
+                before=self._item.said_in,
                 limit=EARLIER,
             )
         except DeliveryError:

@@ -8,15 +8,25 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncResp
 
 from backend.chat.feedback import give_feedback
 from bot import inbox, wording
+from bot.clicks import CLICKS
 from bot.errors import DeliveryError
 from bot.incoming import Heard, Key, Said
-from bot.models import InboxItem
+from bot.models import InboxItem, Kind
+from bot.shared_files import add_files
 from bot.slack import render
 from bot.slack.api import SlackApi
-from bot.slack.events import ASK_ABOUT, PLATFORM, installation_of, read_shortcut
+from bot.slack.events import (
+    ADD,
+    ASK_ABOUT,
+    PLATFORM,
+    installation_of,
+    read_files,
+    read_shortcut,
+)
 from bot.slack.markdown import markdown
 from bot.slack.people import People
 from bot.threads import in_inbox
+from knowledge.threads import in_pool
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +47,9 @@ class Actions:
         app.view("feedback_reason")(self.reason)
         app.action("share")(self.share)
         app.message_shortcut(ASK_ABOUT)(self.ask_about)
+        app.message_shortcut(ADD)(self.add)
+        for action in CLICKS:
+            app.action(action)(self.card)
 
     async def feedback(self, ack: AsyncAck, body: JSON) -> None:
         """Keep a thumb; of a thumb-down, ask why."""
@@ -105,11 +118,47 @@ class Actions:
         await ack()
         await respond(text=told, response_type="ephemeral")
 
-    async def _seen(self, body: JSON, pk: str) -> InboxItem | None:
+    async def card(self, ack: AsyncAck, body: JSON, respond: AsyncRespond) -> None:
+        """Do what a card offers; whoever may not is told so alone."""
+        await ack()
+        action, user = body["actions"][0], body["user"]
+        kind, click = CLICKS[action["action_id"]]
+        item = await self._seen(body, str(action.get("value") or ""), kind)
+        told: str | None = wording.NO_FILE_ANY_MORE
+        if item is not None:
+            place = await (await self._people()).place(
+                user=user["id"],
+                team=user.get("team_id"),
+                channel=None if item.direct else item.channel,
+                private=item.private,
+            )
+            told = await in_pool(click, item, place)
+        if told is not None:
+            await respond(text=markdown(told), response_type="ephemeral", replace_original=False)
+
+    async def add(self, ack: AsyncAck, body: JSON, respond: AsyncRespond) -> None:
+        """Bring the files of somebody's message to where it stands. Slack shows a bot no files of
+        channels that it is not in."""
+        await ack()
+        user, said = body["user"], read_files(body)
+        place = await (await self._people()).place(
+            user=user["id"], team=user.get("team_id"), channel=said.key.channel, private=False
+        )
+        told = wording.ADDED_ALREADY
+        if not said.files:
+            told = wording.NO_FILES_THERE
+        elif not place.bot_is_member:
+            told = wording.NO_FILES_FROM_OUTSIDE
+        elif await in_inbox(add_files, said):
+            self._taken(said)
+            told = wording.ADDING
+        await respond(text=told, response_type="ephemeral")
+
+    async def _seen(self, body: JSON, pk: str, kind: Kind = Kind.QUESTION) -> InboxItem | None:
         """The item that a click is about, if whoever clicked can see its answer."""
         channel = (body.get("channel") or {}).get("id", "")
         key = Key(PLATFORM, installation_of(body), channel, "")
-        return await in_inbox(inbox.open_to, pk, key, body["user"]["id"])
+        return await in_inbox(inbox.open_to, pk, key, body["user"]["id"], kind)
 
     async def _keep(self, body: JSON, item: InboxItem, helpful: bool, reason: str) -> None:
         user = body["user"]

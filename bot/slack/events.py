@@ -5,7 +5,8 @@ What is not meant for the bot gives None: words between people, other bots, the 
 
 from typing import Any
 
-from bot.incoming import Deleted, Edited, Heard, Key, Said
+from bot.incoming import Deleted, Edited, FileDeleted, Heard, Key, Said
+from bot.slack.files import shared_files
 from bot.slack.text import mentions, plain_text
 
 JSON = dict[str, Any]
@@ -14,7 +15,7 @@ PLATFORM = "slack"
 SAID = (None, "file_share", "thread_broadcast")
 # What stands where a message that has replies was deleted.
 TOMBSTONE = "tombstone"
-ASK_ABOUT = "ask_about"
+ASK_ABOUT, ADD = "ask_about", "add_to_knowledge"
 
 
 def installation_of(body: JSON) -> str:
@@ -40,6 +41,8 @@ def read_event(body: JSON) -> Heard | None:
     event = body.get("event") or {}
     if event.get("type") == "app_mention":
         return _said(body, event, event, mentioned=True)
+    if event.get("type") == "file_deleted":
+        return FileDeleted(_key(body, "", str(event.get("file_id"))))
     if event.get("type") != "message":
         return None
     if event.get("subtype") == "message_changed":
@@ -54,6 +57,7 @@ def _said(
 ) -> Said | None:
     """`again`: it may have been heard before, when it was meant for the bot."""
     bot, text = bot_of(body), str(message.get("text") or "")
+    words, files = plain_text(text, bot), shared_files(message)
     sender = str(message.get("user") or "")
     if message.get("bot_id") or message.get("subtype") not in SAID or sender in ("", bot):
         return None
@@ -63,18 +67,20 @@ def _said(
     thread = str(message.get("thread_ts") or "")
     if not addressed and others and text.lstrip().startswith("<@"):
         thread = ""  # whoever begins with another's name speaks to them
-    if not (addressed or thread or again):
+    if not (addressed or thread or again or files):
         return None
+    if mentioned and not (words or files):
+        return None  # its files come with the message, which says the same
     key = _key(body, event["channel"], message["ts"])
     return Said(
         key,
         sender,
-        plain_text(text, bot),
+        words,
         thread=thread or key.message,
         sender_team=str(message.get("user_team") or message.get("team") or ""),
         addressed=addressed,
         direct=direct,
-        with_files=bool(message.get("files")),
+        files=tuple(files),
     )
 
 
@@ -124,6 +130,20 @@ def read_command(body: JSON, bot: str) -> Said:
 def read_shortcut(body: JSON, bot: str) -> Said:
     """A message that somebody wants to know more about, for their eyes only."""
     return _private(body, body["channel"]["id"], body["user"], body["message"].get("text"), bot)
+
+
+def read_files(body: JSON) -> Said:
+    """The files of a message that somebody wants to be known where it stands."""
+    message, channel = body["message"], body["channel"]["id"]
+    return Said(
+        _key(body, channel, message["ts"]),
+        str(body["user"]["id"]),
+        "",
+        thread=str(message.get("thread_ts") or message["ts"]),
+        sender_team=str(body["user"].get("team_id") or ""),
+        direct=str(channel).startswith("D"),
+        files=tuple(shared_files(message)),
+    )
 
 
 def _private(body: JSON, channel: str, user: JSON, text: Any, bot: str) -> Said:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from bot import inbox, marks
+from bot import inbox, marks, talks
 from bot.errors import DeliveryError, Refused, Resting
 from bot.incoming import Heard
 from bot.slack.api import SlackApi, pages
@@ -62,7 +62,7 @@ class History:
             logger.warning("%s: what was said before %s is not read back", channel["id"], oldest)
         where = {"channel": channel["id"], "oldest": oldest}
         begun_since = await self._take_all(channel, "conversations.history", where)
-        known = await in_inbox(inbox.threads_in, PLATFORM, self._team, channel["id"])
+        known = await in_inbox(talks.threads_in, PLATFORM, self._team, channel["id"])
         for thread in dict.fromkeys([*known, *begun_since]):
             try:
                 await self._take_all(channel, "conversations.replies", where | {"ts": thread})

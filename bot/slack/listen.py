@@ -29,7 +29,7 @@ ANY = re.compile(".*")
 TAKEN = BoltResponse(status=200)
 # After these Slack lets us in no more.
 REMOVED = ("app_uninstalled", "tokens_revoked")
-MESSAGES = ("message", "app_mention")
+MESSAGES = ("message", "app_mention", "file_deleted")
 # Seconds in which a command or click is known again; signatures are good for five minutes.
 KNOWN_FOR = 600
 

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from backend.accounts.audience import Place
 from bot import wording
 from bot.errors import DeliveryError, Resting
+from bot.incoming import Key
 from bot.models import InboxItem
-from bot.platforms import Outlet
+from bot.platforms import Fetched, Outlet
+from bot.shared_files import file_of
 from bot.slack.api import SlackApi
 from bot.slack.events import PLATFORM
+from bot.slack.files import look_up, read
 from bot.slack.people import People
 from bot.slack.private import PrivateOutlet, tell_alone
 from bot.slack.send import NO_FLAGS, ThreadOutlet, Writing
@@ -35,7 +38,7 @@ class SlackPlatform:
             await Thread(self._api, item, self._bot).status(wording.READING)
 
     async def is_there(self, item: InboxItem) -> bool:
-        if not item.thread or item.private or item.route:
+        if not item.thread or item.private or "shared_by" in item.route:
             return True
         return await Thread(self._api, item, self._bot).holds_question()
 
@@ -50,6 +53,14 @@ class SlackPlatform:
         except Resting:
             await tell_alone(item.route.get("response_url", ""), wording.NOT_LET_IN)
             raise
+
+    async def direct(self, person: str) -> Key:
+        opened = await self._api.call("conversations.open", users=person)
+        return Key(PLATFORM, self._team, opened["channel"]["id"], "")
+
+    async def fetch(self, item: InboxItem) -> Fetched:
+        file = await look_up(self._api, file_of(item), item.channel, item.said_in)
+        return Fetched(file.name, await read(self._api, file))
 
     async def tell(self, item: InboxItem, error: DeliveryError) -> None:
         code = getattr(error, "code", "")

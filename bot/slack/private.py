@@ -12,7 +12,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot import wording
 from bot.errors import DeliveryError, NotNow, Refused, Unclear, Unreachable
-from bot.models import InboxItem, ReplyPart
+from bot.models import InboxItem, Kind, ReplyPart
 from bot.platforms import Closing
 from bot.slack import render
 from bot.slack.api import SlackApi
@@ -48,10 +48,14 @@ class PrivateOutlet:
         return
 
     async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
+        await self._show(text, closing)
+        return _private_id(part)
+
+    async def _show(self, text: str, closing: Closing | None) -> None:
         if closing is not None and self._item.channel.startswith("D"):
             closing = replace(closing, shared=None)  # nobody else is there
         below = render.closing_blocks(closing)
-        if not self._is_member:
+        if not self._is_member and self._item.kind == Kind.QUESTION:
             below.append(render.notice_block(wording.NOT_A_MEMBER))
         message = {
             "text": render.fallback(text),
@@ -63,7 +67,6 @@ class PrivateOutlet:
         except Unclear as error:
             # At most once: it may be there already.
             logger.warning("%s may not have seen its reply: %s", self._item, error)
-        return _private_id(part)
 
     async def _send(self, message: dict[str, Any]) -> None:
         url = self._item.route.get("response_url", "")
@@ -77,7 +80,9 @@ class PrivateOutlet:
             await self._api.call("chat.postMessage", channel=self._item.sender, **message)
 
     async def finish(self, message: str, text: str, closing: Closing | None) -> None:
-        return
+        """What only one person sees can't be edited; a card is shown to them again."""
+        if self._item.kind == Kind.FILE:
+            await self._show(text, closing)
 
     async def remove(self, message: str) -> None:
         return

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot import wording
-from bot.platforms import Closing, Source
+from bot.platforms import Button, Closing, Source
 
 Block = dict[str, Any]
 
@@ -51,6 +51,8 @@ def closing_blocks(closing: Closing | None) -> list[Block]:
         below.append(feedback_block(str(closing.rated)))
     if closing.shared is not None:
         below.append(share_block(str(closing.shared)))
+    if closing.buttons:
+        below.append(buttons_block(closing.buttons))
     return below
 
 
@@ -65,13 +67,16 @@ def feedback_block(value: str) -> Block:
 
 
 def share_block(value: str) -> Block:
-    button = {
-        "type": "button",
-        "action_id": "share",
-        "text": _label(wording.SHARE),
-        "value": value,
-    }
-    return {"type": "actions", "elements": [button]}
+    return {"type": "actions", "elements": [_button("share", wording.SHARE, value)]}
+
+
+def buttons_block(buttons: Sequence[Button]) -> Block:
+    elements = [_button(one.action, one.label, str(one.value)) for one in buttons]
+    return {"type": "actions", "elements": elements}
+
+
+def _button(action: str, label: str, value: str) -> Block:
+    return {"type": "button", "action_id": action, "text": _label(label), "value": value}
 
 
 def reason_view(metadata: str) -> Block:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot import wording
 from bot.errors import DeliveryError, NotNow, Refused, Unclear
-from bot.models import InboxItem, ReplyPart
+from bot.models import InboxItem, Kind, ReplyPart
 from bot.platforms import Closing
 from bot.slack import render
 from bot.slack.api import SlackApi
@@ -45,7 +45,8 @@ class ThreadOutlet:
             "recipient_user_id": item.sender,
         }
         self._lead = _lead(item)
-        self._may_stream = bool(item.thread)
+        # A card is no text that grows.
+        self._may_stream = bool(item.thread) and item.kind == Kind.QUESTION
         # What each live stream says so far.
         self._live: dict[str, str] = {}
         # What those say for good that somebody stopped.

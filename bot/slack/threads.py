@@ -43,7 +43,7 @@ class Thread:
         """Ours since the question that may be this part: first one that names it, then those that
         name none, for a stream can't."""
         named, unnamed = [], []
-        for message in await self._since(self._item.message, include_all_metadata=True):
+        for message in await self._since(self._item.said_in, include_all_metadata=True):
             if message.get("user") != self._bot:
                 continue
             data = message.get("metadata") or {}
@@ -77,7 +77,7 @@ class Thread:
 
     async def earlier(self) -> list[Turn]:
         """What people said in the thread before the question and not to us, oldest first."""
-        if self._item.direct or self._item.thread in ("", self._item.message):
+        if self._item.direct or self._item.thread in ("", self._item.said_in):
             return []
         try:
             answer = await self._api.call(
@@ -85,7 +85,7 @@ class Thread:
                 optional=True,
                 channel=self._item.channel,
                 ts=self._item.thread,
-                latest=self._item.message,
+                latest=self._item.said_in,
                 limit=LOOK_THROUGH,
             )
         except DeliveryError:
@@ -107,15 +107,15 @@ class Thread:
                 optional=True,
                 channel=self._item.channel,
                 ts=self._item.thread,
-                oldest=self._item.message,
-                latest=self._item.message,
+                oldest=self._item.said_in,
+                latest=self._item.said_in,
                 inclusive=True,
             )
         except Refused as error:
             return error.code not in ("thread_not_found", "message_not_found")
         except DeliveryError:
             return True
-        found = [m for m in answer.get("messages", ()) if m.get("ts") == self._item.message]
+        found = [m for m in answer.get("messages", ()) if m.get("ts") == self._item.said_in]
         return bool(found) and found[0].get("subtype") != "tombstone"
 
     async def remove(self, message: str) -> None:

@@ -19,8 +19,10 @@ def said(message: str = "1.1", text: str = QUESTION, **fields: Any) -> Said:
     return Said(key, text=text, **more)
 
 
-def edited(message: str = "1.1", text: str = QUESTION, *, newly: bool = False) -> Edited:
-    return Edited(said(message, text), newly)
+def edited(
+    message: str = "1.1", text: str = QUESTION, *, newly: bool = False, **fields: Any
+) -> Edited:
+    return Edited(said(message, text, **fields), newly)
 
 
 def deleted(message: str = "1.1", **fields: Any) -> Deleted:

@@ -10,6 +10,7 @@ from django.db import connection
 
 from backend import db
 from bot import claims, inbox, ledger
+from bot.incoming import SharedFile
 from bot.models import InboxItem, ItemState, PartState
 from tests.bot.items import again, answered, claimed, end_lease, next_item, said, taken
 
@@ -176,12 +177,12 @@ def test_after_five_attempts_it_has_failed_and_the_person_is_told() -> None:
     for attempt in range(2, db.MAX_ATTEMPTS + 1):
         end_lease(item)
         assert next_item().attempts == attempt
-    assert claims.set_aside(["slack"], "Sorry.") == 0  # the last attempt is under way
+    assert claims.set_aside(["slack"], {"question": "Sorry."}) == 0  # the last attempt is under way
     end_lease(item)
 
     assert claims.claim(["slack"]) is None
-    assert claims.set_aside(["slack"], "Sorry.") == 1
-    assert claims.set_aside(["slack"], "Sorry.") == 0
+    assert claims.set_aside(["slack"], {"question": "Sorry."}) == 1
+    assert claims.set_aside(["slack"], {"question": "Sorry."}) == 0
 
     telling = next_item()
     assert (telling.pk, telling.state) == (item.pk, ItemState.FAILED)
@@ -189,11 +190,20 @@ def test_after_five_attempts_it_has_failed_and_the_person_is_told() -> None:
     assert [part.text for part in ledger.parts_of(telling)] == ["Sorry."]
 
 
+def test_files_to_be_fetched_are_left_where_many_are_in_hand() -> None:
+    inbox.take(said("1.1", "", files=[SharedFile("F1", "hr.pdf")]))
+    question = taken("2.1")
+    assert claims.claim(["slack"], files=False) == question
+    assert claims.claim(["slack"], files=False) is None
+    file = next_item()
+    assert (file.kind, file.message) == ("file", "1.1/F1")
+
+
 def test_the_last_owner_answers_nothing_after_it_was_set_aside() -> None:
     item = claimed()
     InboxItem.objects.filter(pk=item.pk).update(attempts=db.MAX_ATTEMPTS)
     end_lease(item)
-    claims.set_aside(["slack"], "Sorry.")
+    claims.set_aside(["slack"], {"question": "Sorry."})
 
     assert not claims.decide(item, ItemState.ANSWERED, ["Late."])
     assert [part.text for part in ledger.parts_of(item)] == ["Sorry."]
@@ -206,7 +216,7 @@ def test_a_message_that_shows_the_draft_shows_that_it_failed() -> None:
     InboxItem.objects.filter(pk=item.pk).update(attempts=db.MAX_ATTEMPTS)
     end_lease(item)
 
-    claims.set_aside(["slack"], "Sorry.")
+    claims.set_aside(["slack"], {"question": "Sorry."})
 
     part.refresh_from_db()
     assert (part.state, part.message, part.text) == (PartState.FINAL, "2.1", "Sorry.")

@@ -8,8 +8,11 @@ from backend.accounts.models import Channel, Identity, Installation, Role, Stand
 from backend.accounts.people import installation_of, record_channel, record_joined, record_person
 from backend.accounts.roles import role_of, set_role
 from backend.accounts.spaces import channel_key, home, personal_key, space_for, team_key
+from backend.ingesting import finish
+from backend.library.promoting import ask_for_promotion
 from bot import wording
 from bot.commands import LISTED, Asked, knowledge
+from knowledge.ingestion import add_document
 from knowledge.models import Document
 from tests.conftest import AddText
 
@@ -254,6 +257,60 @@ def test_guests_are_a_matter_of_channels(ana: Identity, general: Channel) -> Non
     assert said(ana, "guests", general) == wording.GUESTS_HOW
 
 
-@pytest.mark.parametrize("text", ["", "help", "status", "drop table"])
+@pytest.mark.parametrize("text", ["", "help", "state", "drop table"])
 def test_anything_else_says_what_there_is(ben: Identity, text: str) -> None:
     assert said(ben, text) == wording.KNOWLEDGE_HELP
+
+
+# Collecting, and how it stands
+
+
+def test_an_admin_has_a_channel_collect_files(ana: Identity, general: Channel) -> None:
+    assert said(ana, "collect on", general) == wording.COLLECT_ON
+    general.refresh_from_db()
+    assert general.collects
+    assert wording.COLLECTS in said(ana, "status", general)
+    assert said(ana, "collect OFF", general) == wording.COLLECT_OFF
+    general.refresh_from_db()
+    assert not general.collects
+
+
+def test_nobody_else_has_it_collect_files(ben: Identity, general: Channel) -> None:
+    assert said(ben, "collect on", general) == wording.ADMINS_ONLY
+    general.refresh_from_db()
+    assert not general.collects
+
+
+@pytest.mark.parametrize("words", ["collect", "collect maybe", "collect on off"])
+def test_collecting_without_a_state_is_explained(
+    ana: Identity, general: Channel, words: str
+) -> None:
+    assert said(ana, words, general) == wording.COLLECT_HOW
+
+
+def test_collecting_is_for_channels(ana: Identity) -> None:
+    assert said(ana, "collect on") == wording.COLLECT_WHERE
+
+
+def test_the_status_counts_what_an_answer_here_may_draw_on(
+    add_text: AddText, ben: Identity, general: Channel
+) -> None:
+    add_everywhere(add_text, ben, general)
+    add_document(space_for(key_of(general)), "new.txt", b"Not read yet.")
+    broken = add_document(space_for(key_of(general)), "broken.pdf", b"%PDF-1.7 broken")
+    finish(broken.version)
+    lines = said(ben, "status", general).splitlines()
+    assert lines[0] == wording.STATUS_READY.format(count=2)
+    assert wording.STATUS_WAITING.format(count=1) in lines
+    [failed] = [line for line in lines if "broken.pdf" in line]
+    assert "damaged" in failed
+
+
+def test_curators_see_what_waits_for_them(
+    add_text: AddText, ana: Identity, ben: Identity, general: Channel
+) -> None:
+    document = add_text("The plan.", "plan.txt", space_for(key_of(general))).document
+    ask_for_promotion(document, Place(home(), identity=ben))
+    waiting = wording.STATUS_ASKED.format(name="plan.txt")
+    assert waiting in said(ana, "status")
+    assert waiting not in said(ben, "status")

@@ -4,7 +4,7 @@ import pytest
 
 from backend.accounts.spaces import home
 from backend.chat.models import Conversation, Message, Speaker
-from bot import claims, inbox, ledger
+from bot import claims, inbox, ledger, talks
 from bot.models import InboxItem, ItemState, PartState
 from knowledge.errors import LeaseLost
 from tests.bot.items import (
@@ -79,7 +79,7 @@ def test_an_edited_item_goes_on_where_its_owner_died() -> None:
 
 def test_an_edit_ends_the_waiting_of_what_was_put_off() -> None:
     item = claimed()
-    claims.put_off(item, "the model is away", inbox.LIVELY)
+    claims.put_off(item, "the model is away", talks.LIVELY)
 
     inbox.take(edited(text="And on Sundays?"))
 

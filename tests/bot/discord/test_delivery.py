@@ -219,15 +219,6 @@ async def test_under_discords_limits_everything_is_answered_and_no_call_comes_ea
     assert discord.early_calls == [] and discord.pinged == []
 
 
-async def test_a_message_with_only_an_image_is_told_that_files_come_later(
-    discord: DiscordSimulator,
-) -> None:
-    async with running(discord):
-        asked = discord.dm("ana", "", attachments=[("a.png", b"x", "image/png")])
-        [answer] = await answered(discord, asked)
-    assert "can't read files yet" in answer.text
-
-
 async def test_a_question_that_the_inbox_refused_is_read_back(
     discord: DiscordSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

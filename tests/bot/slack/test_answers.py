@@ -89,13 +89,6 @@ async def test_help_is_offered_to_a_bare_mention(slack: SlackSimulator) -> None:
     assert "/ask QUESTION" in shown(answer)
 
 
-async def test_a_file_is_not_met_with_silence(slack: SlackSimulator) -> None:
-    async with running(slack):
-        dm = slack.dm_of("ana")
-        answer = await answered(slack, slack.upload("ana", dm, "hr.txt", b"words"))
-    assert "can't read files yet" in shown(answer)
-
-
 async def test_what_is_too_long_is_answered_with_what_to_do(slack: SlackSimulator) -> None:
     async with running(slack):
         answer = await answered(slack, slack.dm("ana", "why " * 10_000))

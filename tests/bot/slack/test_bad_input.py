@@ -103,27 +103,6 @@ async def test_whoever_asked_in_a_channel_that_was_archived_is_told_why(
     assert shown(why) == wording.NOT_SHOWN.format(reason=reason)
 
 
-async def test_a_mention_with_a_file_alone_is_not_taken_for_a_call_for_help(
-    slack: SlackSimulator,
-) -> None:
-    """The event of the mention comes without the file."""
-    async with running(slack) as responder:
-        responder.disconnected("slack")
-        asked = slack.upload("ana", "general", "hr.txt", b"words", "@askwell")
-        await slack.until(lambda: all(d.outcome == "acked" for d in slack.deliveries))
-    async with running(slack):
-        assert shown(await answered(slack, asked)) == wording.NO_FILES_YET
-
-
-async def test_a_question_with_a_file_is_answered_and_says_that_the_file_was_not_read(
-    slack: SlackSimulator,
-) -> None:
-    async with running(slack):
-        asked = slack.upload("ana", slack.dm_of("ana"), "hr.txt", b"words", QUESTION)
-        answer = shown(await answered(slack, asked))
-    assert ANSWER in answer and wording.NO_FILES_HERE in answer
-
-
 @pytest.mark.parametrize("text", ["   ", "​", "<@U404>", "\0", "?", "/ask", "@here", "x" * 39_000])
 async def test_odd_words_end_in_a_visible_state(slack: SlackSimulator, text: str) -> None:
     async with running(slack):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.incoming import Deleted, Edited, Heard, Key, Said
+from bot.incoming import Deleted, Edited, Heard, Key, Said, SharedFile
 from bot.slack.events import (
     installation_of,
     read_command,
@@ -117,9 +117,14 @@ def test_what_people_say_with_a_file_or_to_the_whole_channel_is_heard(subtype: s
     assert heard(subtype=subtype)
 
 
-def test_a_file_is_noticed() -> None:
-    said = heard("", subtype="file_share", files=[{"id": "F1"}], channel_type="im")
-    assert said and said.with_files and not said.text
+def test_files_are_heard() -> None:
+    files = [
+        {"id": "F1", "name": "hr.pdf", "size": 9, "mimetype": "application/pdf"},
+        {"id": "F2", "mode": "tombstone"},  # it was deleted
+    ]
+    said = heard("", subtype="file_share", files=files, channel_type="im")
+    assert said and not said.text
+    assert said.files == (SharedFile("F1", "hr.pdf", 9, "application/pdf"),)
 
 
 def test_someone_of_another_organisation_is_known_by_their_team() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.slack.events import ADD, ASK_ABOUT
 from bot.slack.scopes import SCOPES
 from tests.simulators.slack.state import SCOPES as KNOWN_SCOPES
 
@@ -104,10 +105,11 @@ def test_it_has_the_commands_and_mentions_in_them_can_be_told(manifest: dict[str
         assert set(command) <= {"command", "description", "usage_hint", "should_escape"}
 
 
-def test_it_has_the_message_shortcut(manifest: dict[str, Any]) -> None:
-    (shortcut,) = manifest["features"]["shortcuts"]
-    assert (shortcut["type"], shortcut["name"]) == ("message", "Ask about this")
-    assert shortcut["callback_id"] == "ask_about"
+def test_it_has_the_message_shortcuts(manifest: dict[str, Any]) -> None:
+    shortcuts = manifest["features"]["shortcuts"]
+    assert {shortcut["type"] for shortcut in shortcuts} == {"message"}
+    names = {shortcut["callback_id"]: shortcut["name"] for shortcut in shortcuts}
+    assert names == {ASK_ABOUT: "Ask about this", ADD: "Add to knowledge"}
     assert manifest["settings"]["interactivity"] == {"is_enabled": True}
 
 

@@ -1,0 +1,95 @@
+"""What the buttons below cards do, on any platform.
+
+Plain functions over the database: `place` is where whoever clicked stands. Each returns what they
+alone are told, or None where the cards themselves will tell it (bot/following.py).
+"""
+
+from collections.abc import Callable
+
+from backend.accounts.audience import Place, readable_keys
+from backend.accounts.models import Role
+from backend.accounts.roles import role_at
+from backend.chat.removal import remove as remove_document
+from backend.library import promoting
+from backend.library.errors import LibraryError
+from backend.library.models import Contribution
+from backend.library.promoting import Outcome
+from backend.library.versions import remove_version
+from bot import cards, wording
+from bot.models import InboxItem, Kind
+from knowledge.models import DocumentVersion
+
+Click = Callable[[InboxItem, Place], str | None]
+
+
+def promote(item: InboxItem, place: Place) -> str | None:
+    """Make the document available to the team, or ask for that."""
+    version = _standing(item)
+    if version is None:
+        return wording.NO_FILE_ANY_MORE
+    try:
+        if _curates(place):
+            _follow(promoting.promote(version.document, place))
+        else:
+            promoting.ask_for_promotion(version.document, place)
+    except LibraryError as error:
+        return str(error)
+    return None
+
+
+def remove(item: InboxItem, place: Place) -> str | None:
+    """Remove the document: curators all of it, others the version that they brought."""
+    version = _standing(item)
+    if version is None or version.document.space.key not in readable_keys(place):
+        return wording.NO_FILE_ANY_MORE
+    if _curates(place):
+        remove_document(version.document)
+    elif place.asker and Contribution.objects.filter(version=version, user=place.asker).exists():
+        remove_version(version)
+    else:
+        return wording.NOT_YOURS_TO_REMOVE
+    return None
+
+
+def approve(item: InboxItem, place: Place) -> str | None:
+    """Grant what was asked for."""
+    return _decide(item, lambda request: _follow(promoting.approve(request, place)))
+
+
+def decline(item: InboxItem, place: Place) -> str | None:
+    """Leave the document where it is."""
+    return _decide(item, lambda request: promoting.decline(request, place))
+
+
+def _decide(item: InboxItem, how: Callable[[int], object]) -> str | None:
+    if item.request_id is None:
+        return wording.NO_FILE_ANY_MORE
+    try:
+        how(item.request_id)
+    except LibraryError as error:
+        return str(error)
+    return None
+
+
+# What each button is about, and what it does.
+CLICKS: dict[str, tuple[Kind, Click]] = {
+    cards.PROMOTE: (Kind.FILE, promote),
+    cards.REMOVE: (Kind.FILE, remove),
+    cards.APPROVE: (Kind.REQUEST, approve),
+    cards.DECLINE: (Kind.REQUEST, decline),
+}
+
+
+def _curates(place: Place) -> bool:
+    return role_at(place) in (Role.CURATOR, Role.ADMIN)
+
+
+def _standing(item: InboxItem) -> DocumentVersion | None:
+    found = DocumentVersion.objects.filter(pk=item.version_id or 0, document__removed_at=None)
+    return found.select_related("document__space").first()
+
+
+def _follow(outcome: Outcome) -> None:
+    """The cards of versions that were given up tell of those that stand for them."""
+    for version, instead in outcome.instead.items():
+        InboxItem.objects.filter(version=version).update(version=instead)

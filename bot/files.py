@@ -1,0 +1,110 @@
+"""Take a shared file to its card: fetch it, bring it to where it was shared, tell what became of
+it; and take away again what a deleted message brought.
+
+Reading it is the worker's part. Once the file is kept, its card is told and the item let go of;
+bot/following.py has the card told anew as the reading goes on, and whenever something else becomes
+of the document.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from weakref import WeakValueDictionary
+
+from backend import db
+from backend.accounts.audience import Place, key_to_bring_to
+from bot import cards, claims, kept_files, ledger, wording
+from bot.cards import Card
+from bot.errors import DownloadFailed, DownloadThrottled
+from bot.leases import Held
+from bot.models import InboxItem, ItemState
+from bot.platforms import Closing, Fetched, Platform
+from bot.reply import Reply, check_nothing
+from bot.respond import place_of, still_there
+from bot.threads import in_files, in_inbox
+from knowledge.errors import FileRefused, LeaseLost
+
+# Files that this process fetches at once; each is held in memory as a whole.
+AT_ONCE = 4
+
+
+class Files:
+    """What the files in hand share: how many are fetched at once, and whose card comes first."""
+
+    def __init__(self) -> None:
+        self._fetching = asyncio.Semaphore(AT_ONCE)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def respond(self, held: Held, platform: Platform) -> None:
+        """Take a claimed item to its end. Raises LeaseLost, DeliveryError and DownloadFailed."""
+        item = held.item
+        if item.state == ItemState.CLAIMED:
+            await still_there(item, platform)
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(self._turn(item))
+            place, words = await place_of(item, platform)
+            with closing(platform.outlet(item, place)) as outlet:
+                reply = Reply(held, outlet, await in_inbox(ledger.parts_of, item))
+                if item.state == ItemState.CLAIMED:
+                    await reply.adopt()
+                    await reply.begin(cards.begun(item.text))
+                await turn.aclose()
+                card = await self._card(held, platform, place, words)
+                below = await tell(reply, card) if card is not None else None
+                await reply.deliver(below, check_nothing)
+        if not await in_inbox(claims.settle, item):
+            raise LeaseLost()  # it was deleted meanwhile, or something new is to be told
+
+    @asynccontextmanager
+    async def _turn(self, item: InboxItem) -> AsyncGenerator[None]:
+        """The cards of one message are opened in the order of its files."""
+        message = f"{item.platform}/{item.channel}/{item.said_in}"
+        async with self._turns.setdefault(message, asyncio.Lock()):
+            yield
+
+    async def _card(
+        self, held: Held, platform: Platform, place: Place | None, words: str
+    ) -> Card | None:
+        """What is to be told now; None where that is decided already."""
+        item = held.item
+        if item.state == ItemState.CLAIMED:
+            if place is None:
+                return Card(words, cards.FAILED)
+            return await self._bring(held, platform, place)
+        if item.state == ItemState.VOID:
+            await in_files(kept_files.take_away, item)
+        elif item.state == ItemState.ANSWERED and item.version_id:
+            return await in_inbox(cards.card_of, item)
+        return None
+
+    async def _bring(self, held: Held, platform: Platform, place: Place) -> Card:
+        item = held.item
+        key = await in_inbox(key_to_bring_to, place)
+        if key is None:
+            return cards.failed(item.text, wording.MAY_BRING_NOTHING)
+        try:
+            if not await in_inbox(kept_files.is_kept, item):
+                file = await self._fetch(held, platform)
+                await in_files(kept_files.keep, item, key, file, place.asker)
+        except FileRefused as error:
+            return cards.failed(item.text, str(error))
+        except DownloadFailed as error:
+            if not error.permanent and item.attempts < db.MAX_ATTEMPTS:
+                raise
+            return cards.failed(item.text, str(error))
+        return await in_inbox(cards.card_of, item)
+
+    async def _fetch(self, held: Held, platform: Platform) -> Fetched:
+        while True:
+            try:
+                async with self._fetching:
+                    return await held.while_ours(platform.fetch(held.item))
+            except DownloadThrottled as asked:
+                await held.pause(asked.seconds)
+
+
+async def tell(reply: Reply, card: Card) -> Closing | None:
+    """Commit what the card says; what stands below it."""
+    if not await in_inbox(cards.tell, reply.item, card, reply.texts(card.text)):
+        raise LeaseLost()
+    return card.closing

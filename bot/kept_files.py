@@ -1,0 +1,83 @@
+"""What is kept of a shared file, and what is taken away again where its message was deleted.
+
+Where it will be kept, and the hash of its bytes, are noted before it is: whatever a crash leaves
+in between can be found. These functions wait for the storage, so they run on threads of their own.
+"""
+
+import hashlib
+
+from django.db.models import QuerySet
+
+from backend.accounts.models import User
+from backend.accounts.spaces import space_for
+from backend.library.bringing import bring
+from backend.library.versions import remove_version
+from bot.models import InboxItem, ItemState, Kind
+from bot.platforms import Fetched
+from knowledge.errors import LeaseLost
+from knowledge.models import DocumentVersion
+
+
+def is_kept(item: InboxItem) -> bool:
+    """Whether an earlier attempt kept the file, and died before it told so."""
+    version = _of_earlier_attempt(item)
+    if version is not None:
+        item.version, item.brought = version, True
+    return version is not None
+
+
+def keep(item: InboxItem, key: str, file: Fetched, user: User | None) -> None:
+    """Bring the file to the space of this key, as the item's. Raises FileRefused, and then keeps
+    nothing, and LeaseLost where the item is not ours any more."""
+    digest = hashlib.sha256(file.data).hexdigest()
+    if not item.owned().update(space=key, sha256=digest, text=file.name):
+        raise LeaseLost()
+    item.space, item.sha256, item.text = key, digest, file.name
+    version = bring(space_for(key), file.name, file.data, user).version
+    item.version = version
+    # What was there before is somebody else's; an earlier attempt of ours came later.
+    item.brought = version.created_at >= item.received_at
+
+
+def take_away(item: InboxItem) -> None:
+    """Remove what the item brought, unless another that stands was shared with the same bytes:
+    then it counts as brought by that. Safe to repeat."""
+    version = _brought_by(item)
+    if version is not None and not _pass_on(version):
+        remove_version(version)
+    InboxItem.objects.filter(pk=item.pk).update(space="", sha256="", version=None, brought=False)
+
+
+def _brought_by(item: InboxItem) -> DocumentVersion | None:
+    """The version that is there because of this item."""
+    if item.version_id is None:
+        return _of_earlier_attempt(item)
+    kept = DocumentVersion.objects.filter(pk=item.version_id, document__removed_at=None)
+    return kept.first() if item.brought else None
+
+
+def _of_earlier_attempt(item: InboxItem) -> DocumentVersion | None:
+    if not item.sha256:
+        return None
+    return DocumentVersion.objects.filter(
+        document__removed_at=None,
+        document__space__key=item.space,
+        sha256=item.sha256,
+        created_at__gte=item.received_at,
+    ).first()
+
+
+def _pass_on(version: DocumentVersion) -> bool:
+    """Whether another file that stands is, or is becoming, the same version."""
+    heir = _standing(version).order_by("pk").first()
+    if heir is None:
+        return False
+    InboxItem.objects.filter(pk=heir.pk).update(brought=True)
+    return True
+
+
+def _standing(version: DocumentVersion) -> QuerySet[InboxItem]:
+    files = InboxItem.objects.filter(kind=Kind.FILE).exclude(state=ItemState.VOID)
+    return files.filter(version=version) | files.filter(
+        version=None, space=version.document.space.key, sha256=version.sha256
+    )

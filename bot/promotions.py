@@ -1,0 +1,151 @@
+"""Requests to make a document available to the team: a message to each curator, who decides."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+from django.db import Error
+from django.db.models import Case, F, Q, QuerySet, Value, When
+
+from backend.accounts.models import Identity, Role, Standing
+from backend.library.models import PromotionRequest, RequestState
+from backend.library.promoting import would_replace
+from bot import claims, ledger, wording
+from bot.cards import APPROVE, DECLINE, GONE, Card, shown
+from bot.errors import DeliveryError
+from bot.files import tell
+from bot.incoming import Key
+from bot.leases import Held
+from bot.models import InboxItem, ItemState, Kind
+from bot.platforms import Button, Closing, Platform
+from bot.reply import Reply, check_nothing
+from bot.threads import in_following, in_inbox
+from knowledge.errors import LeaseLost
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks for somebody to ask, and until one who can't be reached is tried again.
+EVERY, AGAIN = 1.0, 60.0
+
+
+@dataclass(frozen=True)
+class Untold:
+    """A curator who has not been asked yet, as their platform knows them."""
+
+    request: int
+    platform: str
+    installation: str
+    person: str
+
+
+def untold(platforms: Collection[str]) -> list[Untold]:
+    """Who is to be asked on these platforms."""
+    found: list[Untold] = []
+    open_ = PromotionRequest.objects.filter(state=RequestState.ASKED, document__removed_at=None)
+    for request in open_.order_by("pk"):
+        asked = InboxItem.objects.filter(request=request).values_list("platform", "sender")
+        known = set(asked)
+        found += [
+            Untold(request.pk, at.platform, at.external_id, one.external_id)
+            for one in _curators(request, platforms)
+            if ((at := one.installation).platform, one.external_id) not in known
+        ]
+    return found
+
+
+def _curators(request: PromotionRequest, platforms: Collection[str]) -> list[Identity]:
+    rows = Identity.objects.filter(
+        installation__workspace=request.workspace,
+        installation__platform__in=platforms,
+        standing=Standing.TEAM,
+        user__is_active=True,
+        user__memberships__workspace=request.workspace,
+        user__memberships__role__in=(Role.CURATOR, Role.ADMIN),
+    )
+    return list(rows.select_related("installation").order_by("pk"))
+
+
+def ask(curator: Untold, direct: Key) -> None:
+    """Have the curator asked in their direct messages, which are the key's channel. Safe to
+    repeat."""
+    item = InboxItem(
+        kind=Kind.REQUEST,
+        platform=direct.platform,
+        installation=direct.installation,
+        channel=direct.channel,
+        message=f"request-{curator.request}",
+        sender=curator.person,
+        direct=True,
+        request_id=curator.request,
+        route={"installation": curator.installation},
+    )
+    InboxItem.objects.bulk_create([item], ignore_conflicts=True)
+
+
+def decided(told: QuerySet[InboxItem]) -> list[int]:
+    """Those of these messages that ask what is asked no more."""
+    gone = Q(request=None) | Q(request__document__removed_at__isnull=False)
+    now = Case(When(gone, then=Value(GONE)), default=F("request__state"))
+    return list(told.filter(kind=Kind.REQUEST).exclude(told=now).values_list("pk", flat=True))
+
+
+async def ask_curators(
+    platforms: Callable[[], Mapping[str, Platform]], wake: Callable[[], None]
+) -> None:
+    """Ask every curator that these platforms know, until cancelled."""
+    unreachable: dict[Untold, float] = {}
+    while True:
+        await asyncio.sleep(EVERY)
+        with suppress(Error):  # the next look will find them
+            for curator in await in_following(untold, list(platforms())):
+                if time.monotonic() > unreachable.get(curator, 0.0):
+                    try:
+                        direct = await platforms()[curator.platform].direct(curator.person)
+                        await in_inbox(ask, curator, direct)
+                        wake()
+                    except (DeliveryError, KeyError) as error:
+                        logger.info("%s was not asked yet: %s", curator, error)
+                        unreachable[curator] = time.monotonic() + AGAIN
+
+
+async def respond(held: Held, platform: Platform) -> None:
+    """Take a claimed item to its end. Raises LeaseLost and DeliveryError."""
+    item = held.item
+    with closing(platform.outlet(item, None)) as outlet:
+        reply = Reply(held, outlet, await in_inbox(ledger.parts_of, item))
+        below = None
+        if item.state == ItemState.CLAIMED:
+            await reply.adopt()
+        if item.state in (ItemState.CLAIMED, ItemState.ANSWERED):
+            below = await tell(reply, await in_inbox(_card, item))
+        await reply.deliver(below, check_nothing)
+    if not await in_inbox(claims.settle, item):
+        raise LeaseLost()
+
+
+def _card(item: InboxItem) -> Card:
+    request = PromotionRequest.objects.select_related("document", "workspace").filter(
+        pk=item.request_id or 0, document__removed_at=None
+    )
+    if (asked := request.first()) is None:
+        return Card(wording.REQUEST_GONE, GONE)
+    name = shown(asked.document.name)
+    if asked.state != RequestState.ASKED:
+        return Card(_DECIDED[asked.state].format(name=name), asked.state)
+    words = wording.REQUEST.format(name=name)
+    if would_replace(asked.document, asked.workspace) is not None:
+        words = f"{words} {wording.REQUEST_REPLACES}"
+    buttons = [
+        Button(APPROVE, item.pk, wording.APPROVE),
+        Button(DECLINE, item.pk, wording.DECLINE),
+    ]
+    return Card(words, asked.state, closing=Closing(buttons=buttons))
+
+
+_DECIDED: dict[str, str] = {
+    RequestState.APPROVED: wording.REQUEST_APPROVED,
+    RequestState.DECLINED: wording.REQUEST_DECLINED,
+}

@@ -1,0 +1,125 @@
+"""Files that came with what was said: an item of the inbox for each, beside that of the words.
+
+Run on the inbox's own thread, as part of bot/inbox.py.
+"""
+
+from dataclasses import asdict
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from backend.accounts.models import Channel
+from bot.cards import FAILED, GONE
+from bot.incoming import Key, Said, SharedFile
+from bot.models import OPEN, InboxItem, ItemState, Kind
+from knowledge.models import VersionState
+
+
+def new_items(said: Said, *, collected: bool) -> list[InboxItem]:
+    """Rows for the files that the inbox does not know, not saved yet."""
+    if not said.files:
+        return []
+    known = set(files_of(said.key).values_list("message", flat=True))
+    rows = [_item(said, file, collected) for file in said.files]
+    return [row for row in rows if row.message not in known]
+
+
+def _item(said: Said, file: SharedFile, collected: bool) -> InboxItem:
+    key = said.key
+    return InboxItem(
+        kind=Kind.FILE,
+        platform=key.platform,
+        installation=key.installation,
+        channel=key.channel,
+        message=f"{key.message}/{file.id}",
+        thread=said.thread,
+        sender=said.sender,
+        sender_team=said.sender_team,
+        text=file.name,
+        direct=said.direct,
+        private=said.private,
+        pending=True,
+        collected=collected,
+        route={**said.route, "file": asdict(file)},
+    )
+
+
+def add_files(said: Said) -> bool:
+    """Take the files of a message that somebody wants to be known, also those that were known
+    before and are not any more; whether there are such."""
+    with transaction.atomic():
+        rows = [row for file in said.files if (row := _added(said, file)) is not None]
+        InboxItem.objects.bulk_create(rows, ignore_conflicts=True)
+    return bool(rows)
+
+
+def _added(said: Said, file: SharedFile) -> InboxItem | None:
+    earlier = list(files_of(said.key).filter(message__endswith=f"/{file.id}"))
+    if any(_stands(item) for item in earlier):
+        return None
+    row = _item(said, file, collected=False)
+    if earlier:
+        row.message = f"{said.key.message}/{len(earlier) + 1}/{file.id}"
+    return row
+
+
+def _stands(item: InboxItem) -> bool:
+    return item.state in OPEN or (
+        item.state == ItemState.ANSWERED and item.told not in (FAILED, GONE)
+    )
+
+
+def is_collected(said: Said) -> bool:
+    """Whether its files count although nobody spoke to the bot."""
+    return (
+        bool(said.files)
+        and Channel.objects.filter(
+            installation__platform=said.key.platform,
+            installation__external_id=said.key.installation,
+            external_id=said.home or said.key.channel,
+            collects=True,
+        ).exists()
+    )
+
+
+def files_of(message: Key) -> QuerySet[InboxItem]:
+    """The items of the files that came with a message."""
+    return InboxItem.objects.filter(
+        kind=Kind.FILE,
+        platform=message.platform,
+        installation=message.installation,
+        channel=message.channel,
+        message__startswith=f"{message.message}/",
+    )
+
+
+def shared_as(file: Key) -> QuerySet[InboxItem]:
+    """The items of a file, wherever it was shared; the key's message is the file's id."""
+    return InboxItem.objects.filter(
+        kind=Kind.FILE,
+        platform=file.platform,
+        installation=file.installation,
+        message__endswith=f"/{file.message}",
+    ).exclude(state=ItemState.VOID)
+
+
+def file_of(item: InboxItem) -> SharedFile:
+    """The file that an item is about, as the platform told of it."""
+    return SharedFile(**item.route["file"])
+
+
+def documents_with(question: InboxItem) -> list[UUID]:
+    """The ids of the documents that the question's files became."""
+    return list(_read(question).order_by("pk").values_list("version__document", flat=True))
+
+
+def names_not_read(question: InboxItem) -> list[str]:
+    """The names of the question's files that can't be answered from."""
+    left = files_of(question.key).exclude(pk__in=_read(question).values("pk"))
+    return list(left.order_by("pk").values_list("text", flat=True))
+
+
+def _read(question: InboxItem) -> QuerySet[InboxItem]:
+    kept = files_of(question.key).filter(state=ItemState.ANSWERED)
+    return kept.filter(version__document__removed_at=None, version__state=VersionState.READY)

@@ -1,0 +1,53 @@
+"""Files that are shared in a simulated Slack, and a worker that reads them beside the bot."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from backend.ingesting import work_on_next
+from knowledge.threads import in_pool
+from tests.bot.slack.asking import QUESTION
+from tests.bot.slack.running import answered, shown
+from tests.simulators.slack.simulator import SlackSimulator
+from tests.simulators.slack.state import Channel, Message
+
+HOURS = b"The office in Lisbon opens at nine o'clock."
+NINE = "opens at nine"
+
+
+@asynccontextmanager
+async def working() -> AsyncIterator[None]:
+    """A worker beside the bot."""
+
+    async def work() -> None:
+        while True:
+            if not await in_pool(work_on_next):
+                await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(work())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def card(slack: SlackSimulator, said: Message, words: str = "searchable by") -> Message:
+    """The first card below a message, once it says this."""
+
+    def found() -> Message | None:
+        return next((m for m in slack.answers(said) if words in shown(m)), None)
+
+    message = await slack.until(found, timeout=10)
+    assert message is not None
+    return message
+
+
+async def says(slack: SlackSimulator, asked: Message) -> str:
+    """What the answer says."""
+    return shown(await answered(slack, asked))
+
+
+async def knows(slack: SlackSimulator, who: str, where: Channel | str) -> bool:
+    """Whether an answer there tells when the office opens."""
+    return NINE in await says(slack, slack.say(who, where, f"@askwell {QUESTION}"))

@@ -1,0 +1,188 @@
+"""Files that are many, bad, twice, or not to be had: each ends in a card that says so."""
+
+import asyncio
+
+import pytest
+from pytest_django import Settings
+
+from bot import downloads, wording
+from bot import responder as responding
+from bot.models import InboxItem, ReplyPart
+from knowledge.models import Document
+from tests.bot.slack.asking import until_settled
+from tests.bot.slack.running import point_to, running, shown
+from tests.bot.slack.sharing import HOURS, card, working
+from tests.simulators.downloads import BadDownload, Claim, Cut, Endless, Stall
+from tests.simulators.slack.faults import Status
+from tests.simulators.slack.simulator import SlackSimulator
+from tests.simulators.slack.state import Message
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("closing_clients"),
+]
+
+
+@pytest.fixture(autouse=True)
+def pointed(slack: SlackSimulator, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    point_to(slack, settings)
+    monkeypatch.setattr(downloads, "IDLE", 0.3)
+    monkeypatch.setattr(responding, "WAIT", responding.WAIT / 100)
+
+
+def share_many(slack: SlackSimulator, count: int) -> Message:
+    files = [slack.file("ana", f"{n}.txt", f"Text number {n}.".encode()) for n in range(count)]
+    return slack.say("ana", "general", "@askwell", files=files)
+
+
+async def all_told(slack: SlackSimulator, said: Message, timeout: float = 60) -> list[str]:
+    """What the cards say, in their order, once all are read."""
+    count = len(said.files)
+
+    def texts() -> list[str]:
+        found = [shown(message).partition("\n")[0] for message in slack.answers(said)]
+        return found if len(found) == count and all("searchable" in t for t in found) else []
+
+    return await slack.until(texts, timeout)
+
+
+@pytest.mark.parametrize("count", [12, pytest.param(50, marks=pytest.mark.soak)])
+async def test_many_files_at_once_have_their_cards_in_their_order(
+    slack: SlackSimulator, count: int
+) -> None:
+    async with running(slack), working():
+        said = share_many(slack, count)
+        told = await all_told(slack, said)
+        await until_settled()
+    assert [text.partition(":")[0] for text in told] == [f"{n}.txt" for n in range(count)]
+    assert await Document.objects.acount() == count
+
+
+async def test_cards_keep_to_slacks_rates(slack: SlackSimulator) -> None:
+    slack.rates.on = True
+    async with running(slack), working():
+        said = share_many(slack, 6)
+        told = await all_told(slack, said)
+        await until_settled()
+    assert [text.partition(":")[0] for text in told] == [f"{n}.txt" for n in range(6)]
+    assert slack.early_calls == []
+
+
+async def test_the_same_file_from_two_at_once_is_one_document_with_two_cards(
+    slack: SlackSimulator,
+) -> None:
+    async with running(slack), working():
+        both = [
+            slack.upload(who, "general", "hours.txt", HOURS, "@askwell") for who in ("ana", "ben")
+        ]
+        for said in both:
+            there = await card(slack, said)
+            assert wording.FILE_UNCHANGED not in shown(there)
+        await until_settled()
+    assert await Document.objects.acount() == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Claim(), "The file is too large: it has more than 25 MB"),
+        (Endless(), "The file is too large: it has more than 25 MB"),
+        (Stall(), "The file could not be fetched"),
+        (Cut(), "The file could not be fetched"),
+        (Status(404), "The file is no longer there"),
+    ],
+    ids=str,
+)
+async def test_a_download_that_fails_has_a_card_that_says_why(
+    slack: SlackSimulator, fault: BadDownload | Status, words: str
+) -> None:
+    slack.faults.always("files.download", fault)
+    async with running(slack), working():
+        said = slack.upload("ana", "general", "hours.txt", HOURS, "@askwell")
+        there = await card(slack, said, words)
+        await until_settled()
+    assert shown(there).startswith("hours.txt was not added. ")
+    assert slack.answers(said) == [there]
+    assert not await Document.objects.aexists()
+
+
+async def test_a_download_that_fails_at_first_is_tried_again(slack: SlackSimulator) -> None:
+    slack.faults.next("files.download", Cut())
+    async with running(slack), working():
+        said = slack.upload("ana", "general", "hours.txt", HOURS, "@askwell")
+        await card(slack, said)
+    assert len(slack.answers(said)) == 1
+
+
+async def test_a_remote_file_is_not_fetched_and_the_card_says_why(slack: SlackSimulator) -> None:
+    async with running(slack), working():
+        said = slack.upload(
+            "ana", "general", "hours.txt", HOURS, "@askwell", external_url="https://example.org/x"
+        )
+        await card(slack, said, "I fetch files only from where they are shared")
+        await until_settled()
+    assert not slack.calls_to("files.download")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("movie.mp4", b"\0\0\0\x18ftypmp42" + bytes(100), "can't read this type of file"),
+        ("empty.txt", b"", "The file is empty"),
+        ("broken.pdf", b"%PDF-1.7 broken", "damaged"),
+    ],
+)
+async def test_a_file_that_cannot_be_read_has_a_card_that_says_why(
+    slack: SlackSimulator, name: str, data: bytes, words: str
+) -> None:
+    async with running(slack), working():
+        said = slack.upload("ana", "general", name, data, "@askwell")
+        there = await card(slack, said, words)
+        await until_settled()
+    assert shown(there).startswith(f"{name} was not added. ")
+    assert wording.REMOVE not in shown(there)
+
+
+async def test_a_question_whose_file_cannot_be_read_is_answered_without(
+    slack: SlackSimulator,
+) -> None:
+    async with running(slack), working():
+        await card(slack, slack.upload("ana", "general", "hours.txt", HOURS, "@askwell"))
+        said = slack.upload(
+            "ana", "general", "broken.pdf", b"%PDF-1.7 x", "@askwell When does the office open?"
+        )
+        note = wording.FILES_NOT_READ.format(names="broken.pdf")
+        answer = await card(slack, said, note)
+    assert "opens at nine" in shown(answer)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["<!channel>.txt", "*a* _b_ `c`.txt", "[x](https://evil.example).txt", "@here.txt", "a\nb.txt"],
+)
+async def test_a_files_name_means_nothing_to_slack(slack: SlackSimulator, name: str) -> None:
+    async with running(slack), working():
+        said = slack.upload("ana", "general", name, HOURS, "@askwell")
+        await card(slack, said)
+        await until_settled()
+    assert not [ping for ping in slack.pings if ping.by_app]
+    assert not slack.unfurled()
+
+
+async def test_a_bot_that_stops_again_and_again_adds_and_says_nothing_twice(
+    slack: SlackSimulator,
+) -> None:
+    async with running(slack) as responder:
+        responder.disconnected("slack")
+        said = share_many(slack, 5)
+        await slack.until(lambda: all(d.outcome == "acked" for d in slack.deliveries))
+    async with working():
+        for _ in range(4):
+            async with running(slack):
+                await asyncio.sleep(0.2)
+        async with running(slack):
+            told = await all_told(slack, said)
+            await until_settled()
+    assert [text.partition(":")[0] for text in told] == [f"{n}.txt" for n in range(5)]
+    assert await ReplyPart.objects.acount() == await InboxItem.objects.acount() == 5
+    assert await Document.objects.acount() == 5
