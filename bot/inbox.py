@@ -50,6 +50,7 @@ def _receive(said: Said) -> bool:
 
 
 def _question(said: Said) -> InboxItem:
+    route = said.route | ({"number": len(said.files)} if said.files else {})
     return InboxItem(
         **_fields(said.key),
         thread=said.thread,
@@ -60,7 +61,7 @@ def _question(said: Said) -> InboxItem:
         private=said.private,
         with_files=bool(said.files),
         pending=bool(said.files),
-        route=said.route,
+        route=route,
     )
 
 

@@ -21,11 +21,14 @@ def new_items(said: Said, *, collected: bool) -> list[InboxItem]:
     if not said.files:
         return []
     known = set(files_of(said.key).values_list("message", flat=True))
-    rows = [_item(said, file, collected) for file in said.files]
+    rows = [
+        _item(said, file, number, collected=collected) for number, file in enumerate(said.files)
+    ]
     return [row for row in rows if row.message not in known]
 
 
-def _item(said: Said, file: SharedFile, collected: bool) -> InboxItem:
+def _item(said: Said, file: SharedFile, number: int, *, collected: bool = False) -> InboxItem:
+    """`number` is how many replies to the message come before its card."""
     key = said.key
     return InboxItem(
         kind=Kind.FILE,
@@ -41,7 +44,7 @@ def _item(said: Said, file: SharedFile, collected: bool) -> InboxItem:
         private=said.private,
         pending=True,
         collected=collected,
-        route={**said.route, "file": asdict(file)},
+        route={**said.route, "file": asdict(file), "number": number},
     )
 
 
@@ -49,16 +52,17 @@ def add_files(said: Said) -> bool:
     """Take the files of a message that somebody wants to be known, also those that were known
     before and are not any more; whether there are such."""
     with transaction.atomic():
-        rows = [row for file in said.files if (row := _added(said, file)) is not None]
+        found = (_added(said, file, number) for number, file in enumerate(said.files))
+        rows = [row for row in found if row is not None]
         InboxItem.objects.bulk_create(rows, ignore_conflicts=True)
     return bool(rows)
 
 
-def _added(said: Said, file: SharedFile) -> InboxItem | None:
+def _added(said: Said, file: SharedFile, number: int) -> InboxItem | None:
     earlier = list(files_of(said.key).filter(message__endswith=f"/{file.id}"))
     if any(_stands(item) for item in earlier):
         return None
-    row = _item(said, file, collected=False)
+    row = _item(said, file, number)
     if earlier:
         row.message = f"{said.key.message}/{len(earlier) + 1}/{file.id}"
     return row

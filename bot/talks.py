@@ -1,14 +1,16 @@
 """What earlier questions tell where the platform does not: which one a message goes on from, and
 where something was said lately."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
-from bot.incoming import DIRECT, Key
+from bot.incoming import DIRECT, Key, SharedFile
 from bot.models import InboxItem, Kind, ReplyPart
+from bot.shared_files import file_of, files_of
 
 # So long after the last question in it a thread is still read back.
 LIVELY = timedelta(days=7)
@@ -43,6 +45,19 @@ def server_named_by(platform: str, person: str) -> str:
     named = InboxItem.objects.filter(platform=platform, installation=DIRECT, sender=person)
     last = named.exclude(sender_team="").order_by("-pk").first()
     return last.sender_team if last else ""
+
+
+def said_with(item: InboxItem) -> tuple[str, list[SharedFile]]:
+    """The words and the files of the message that this item came with."""
+    message = replace(item.key, message=item.said_in)
+    words = InboxItem.objects.filter(
+        platform=item.platform,
+        installation=item.installation,
+        channel=item.channel,
+        message=item.said_in,
+    )
+    files = [file_of(file) for file in files_of(message).order_by("pk")]
+    return words.values_list("text", flat=True).first() or "", files
 
 
 def known_message(platform: str, message: str) -> InboxItem | None:

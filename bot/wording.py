@@ -123,6 +123,9 @@ GUESTS_OFF = (
 COLLECT_HOW = "Say `/knowledge collect on` or `/knowledge collect off`."
 COLLECT_WHERE = GUESTS_WHERE
 COLLECT_ON = "From now on I read every file that is shared in this channel, for this channel."
+COLLECT_NEEDS_CONTENT = (
+    "Discord shows them to me only where whoever runs me has set `DISCORD_MESSAGE_CONTENT=on`."
+)
 COLLECT_OFF = "From now on I read files in this channel only when I am mentioned."
 COLLECTS = "I read every file that is shared in this channel."
 STATUS_READY = "{count:,} ready to be searched"

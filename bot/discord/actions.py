@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+from backend.accounts.audience import Place
 from backend.chat.feedback import give_feedback
 from bot import inbox, wording
+from bot.clicks import CLICKS
 from bot.discord import render
 from bot.discord.interactions import Asked
 from bot.discord.people import People
 from bot.incoming import Heard, Said
-from bot.models import InboxItem
+from bot.models import InboxItem, Kind
 from bot.threads import in_inbox
+from knowledge.threads import in_pool
 
 JSON = dict[str, Any]
 
@@ -21,6 +24,9 @@ class Actions:
 
     async def click(self, asked: Asked) -> None:
         kind, _, rest = str(asked.data.get("custom_id")).partition(":")
+        if kind in CLICKS:
+            await self._card(asked, kind, rest)
+            return
         thumb, _, number = rest.partition(":")
         pk = rest if kind == render.SHARE else number
         match (kind, thumb, await self._seen(asked, pk)):
@@ -47,9 +53,26 @@ class Actions:
         await self._keep(asked, item, False, _typed(asked.data.get("components") or []))
         await asked.edit(wording.THANKS)
 
-    async def _seen(self, asked: Asked, pk: str) -> InboxItem | None:
+    async def _card(self, asked: Asked, action: str, pk: str) -> None:
+        """Do what a card offers; whoever may not is told so alone."""
+        await asked.leave()
+        kind, click = CLICKS[action]
+        item = await self._seen(asked, pk, kind)
+        told: str | None = wording.NO_FILE_ANY_MORE
+        if item is not None:
+            told = await in_pool(click, item, await self._place(asked, item))
+        if told is not None:
+            await asked.tell(told)
+
+    async def _place(self, asked: Asked, item: InboxItem) -> Place:
+        """Where whoever clicked stands; a request says of which server it is."""
+        if server := item.route.get("installation"):
+            return await self._people.place(int(server), None, asked.person, private=True)
+        return await self._people.of_click(asked)
+
+    async def _seen(self, asked: Asked, pk: str, kind: Kind = Kind.QUESTION) -> InboxItem | None:
         """The item that a click is about, if whoever clicked can see its answer."""
-        return await in_inbox(inbox.open_to, pk, asked.key(""), str(asked.person))
+        return await in_inbox(inbox.open_to, pk, asked.key(""), str(asked.person), kind)
 
     async def _keep(self, asked: Asked, item: InboxItem, helpful: bool, reason: str) -> None:
         place = await self._people.of_click(asked)

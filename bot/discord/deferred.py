@@ -22,7 +22,7 @@ from bot.discord.rest import (
 )
 from bot.discord.send import EDIT_EVERY, LIMIT, edit, remove
 from bot.errors import DeliveryError, NotNow, Refused, Unclear
-from bot.models import InboxItem, ReplyPart
+from bot.models import InboxItem, Kind, ReplyPart
 from bot.platforms import Closing
 from knowledge.prompts import Turn
 
@@ -41,11 +41,13 @@ class DeferredOutlet:
     What follows it is sent at most once where only the asker sees it."""
 
     limit = LIMIT
-    streams = True
 
     def __init__(self, api: DiscordApi, item: InboxItem, *, is_member: bool) -> None:
         self._api, self._item, self._is_member = api, item, is_member
         self._lost = False
+        # The deferred message is the first card's; further ones and the answer follow it.
+        self._follows = bool(item.route.get("number"))
+        self.streams = not self._follows
 
     def rendered(self, text: str, *, final: bool) -> str:
         return markdown(text, final=final)
@@ -54,7 +56,7 @@ class DeferredOutlet:
         return EDIT_EVERY
 
     async def open(self, part: ReplyPart, text: str) -> str:
-        if part.number or self._is_over:  # what can't be edited is sent whole
+        if self._is_later(part) or self._is_over:  # what can't be edited is sent whole
             raise NotNow()
         try:
             return await self._edit(ORIGINAL, render.message(text))
@@ -74,7 +76,7 @@ class DeferredOutlet:
 
     async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
         body = self._body(text, closing)
-        if part.number == 0 and not self._is_over:
+        if not self._is_later(part) and not self._is_over:
             try:
                 return await self._edit(ORIGINAL, body)
             except Refused as error:
@@ -86,6 +88,10 @@ class DeferredOutlet:
                 raise
             self._note_unseen(error)
             return f"private-{part.pk}"
+
+    def _is_later(self, part: ReplyPart) -> bool:
+        """Whether another message takes the deferred one's place."""
+        return self._follows or part.number > 0
 
     def _later(self, error: Refused) -> DeliveryError:
         """Where the token is good no more, the same is tried anew and goes another way."""
@@ -120,7 +126,7 @@ class DeferredOutlet:
 
     def _body(self, text: str, closing: Closing | None) -> JSON:
         body = render.message(text, closing) | {"flags": render.NO_PREVIEWS}
-        if not self._is_member and closing is not None:
+        if not self._is_member and closing is not None and self._item.kind == Kind.QUESTION:
             notice = f"{closing.notice} {wording.NOT_A_MEMBER_DISCORD}".strip()
             body |= render.message(text, Closing(closing.sources, notice, closing.rated))
         return body
@@ -184,7 +190,7 @@ class DeferredOutlet:
 
     async def own_messages(self, part: ReplyPart) -> list[str]:
         """The deferred message is known; of what followed it nothing can be looked up."""
-        if part.number or self._is_over:
+        if self._is_later(part) or self._is_over:
             return [f"private-{part.pk}"] if self._item.private else []
         try:
             sent = await self._webhook("GET", f"/messages/{ORIGINAL}", None)

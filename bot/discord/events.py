@@ -25,16 +25,17 @@ def key_of(guild: int | None, channel: object, channel_id: int, message: str) ->
 
 
 def read_message(message: discord.Message, bot: int) -> Said | None:
-    """What somebody said, if it is for the bot or may be."""
+    """What somebody said, if it is for the bot or may be; its files may be for the channel."""
     if message.author.bot or message.webhook_id or message.type not in SAID:
         return None
     direct = message.guild is None
     mentioned = bot in message.raw_mentions or _is_reply_to(message, bot)
-    text = plain_text(message, bot)
+    text, files = plain_text(message, bot), tuple(shared_files(message.attachments))
     in_thread = isinstance(message.channel, discord.Thread)
     if not direct and not mentioned:
         others = message.raw_mentions and message.content.lstrip().startswith("<@")
-        if not in_thread or not text or others:
+        text = text if in_thread and not others else ""
+        if not text and not files:
             return None
     guild = message.guild.id if message.guild else None
     key = key_of(guild, message.channel, message.channel.id, str(message.id))
@@ -45,8 +46,13 @@ def read_message(message: discord.Message, bot: int) -> Said | None:
         thread=str(message.channel.id) if in_thread else key.message,
         addressed=direct or mentioned,
         direct=direct,
-        files=shared_files(message.attachments),
+        files=files,
+        home=str(message.channel.id) if _is_private_thread(message) else "",
     )
+
+
+def _is_private_thread(message: discord.Message) -> bool:
+    return isinstance(message.channel, discord.Thread) and message.channel.is_private()
 
 
 def _is_reply_to(message: discord.Message, bot: int) -> bool:

@@ -190,8 +190,12 @@ class Listener:
         before = await in_inbox(talks.last_question, said.key)
         named = [g for g in self._client.guilds if g.name.casefold() == said.text.casefold()]
         if named:
-            text = before.text if before else ""
-            return replace(said, text=text, sender_team=str(named[0].id))
+            again = replace(said, text="", sender_team=str(named[0].id))
+            if before is None:
+                return again
+            text, files = await in_inbox(talks.said_with, before)
+            route = {"message": before.said_in}
+            return replace(again, text=text, files=files, route=route)
         if before is not None and talks.is_recent(before):
             return replace(said, thread=before.thread)
         return said

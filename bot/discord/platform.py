@@ -84,7 +84,8 @@ class DiscordPlatform:
 
     async def fetch(self, item: InboxItem) -> Fetched:
         file, where = file_of(item), item.thread if item.route.get("in_thread") else item.channel
-        message = item.said_in if item.said_in.isdecimal() else ""
+        said_in = item.route.get("message") or item.said_in
+        message = said_in if said_in.isdecimal() else ""
         return Fetched(file.name, await read(self._api, file, where, message))
 
     async def tell(self, item: InboxItem, error: DeliveryError) -> None:

@@ -9,8 +9,8 @@ logger = logging.getLogger(__name__)
 
 JSON = dict[str, Any]
 
-ASK_ABOUT = "Ask about this"
-_SUB, _TEXT, _YES_NO, _PERSON = 1, 3, 5, 6
+ASK_ABOUT, ADD = "Ask about this", "Add to knowledge"
+_SUB, _TEXT, _YES_NO, _PERSON, _FILE = 1, 3, 5, 6, 11
 _SLASH, _MESSAGE_MENU = 1, 3
 # In servers and by people of their own; in servers, with the bot and between people.
 _EVERYWHERE = {"integration_types": [0, 1], "contexts": [0, 1, 2]}
@@ -39,13 +39,15 @@ COMMANDS: list[JSON] = [
     _command(
         "ask",
         "Ask your team's documents",
-        _option(_TEXT, "question", "What you would like to know", required=True, max_length=4_000),
+        _option(_TEXT, "question", "What you would like to know", max_length=4_000),
         _option(_YES_NO, "private", "Only you see the answer (this is so unless you say no)"),
+        _option(_FILE, "file", "A file to be known, which the question may be about"),
     ),
     _command(
         "knowledge",
         "What I may answer from, and who decides it",
         _option(_SUB, "list", "The documents that an answer here may draw on"),
+        _option(_SUB, "status", "How far they are read, and what waits to be decided"),
         _option(
             _SUB,
             "remove",
@@ -67,6 +69,12 @@ COMMANDS: list[JSON] = [
             "Let answers here use the team's documents although guests read along (admins)",
             options=[_choice("state", "on", "off")],
         ),
+        _option(
+            _SUB,
+            "collect",
+            "Read every file that is shared in this channel (admins)",
+            options=[_choice("state", "on", "off")],
+        ),
     ),
     _command(
         "link",
@@ -77,6 +85,7 @@ COMMANDS: list[JSON] = [
     _command("mydata", "Get everything that I keep about you"),
     _command("forget", "Delete everything that I keep about you, at once"),
     {"type": _MESSAGE_MENU, "name": ASK_ABOUT, **_EVERYWHERE},
+    {"type": _MESSAGE_MENU, "name": ADD, **_EVERYWHERE},
 ]
 
 

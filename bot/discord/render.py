@@ -76,6 +76,8 @@ def _buttons(closing: Closing | None) -> list[JSON]:
         buttons.append(_button(f"{THUMB}:down:{closing.rated}", wording.NOT_HELPFUL))
     if closing is not None and closing.shared is not None:
         buttons.append(_button(f"{SHARE}:{closing.shared}", wording.SHARE))
+    for one in closing.buttons if closing is not None else ():
+        buttons.append(_button(f"{one.action}:{one.value}", one.label))
     return [{"type": _ROW, "components": buttons}] if buttons else []
 
 

@@ -1,11 +1,5 @@
-"""Files that are shared in a simulated Slack, and a worker that reads them beside the bot."""
+"""Files that are shared in a simulated Slack, and what is known of them."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-from backend.ingesting import work_on_next
-from knowledge.threads import in_pool
 from tests.bot.slack.asking import QUESTION
 from tests.bot.slack.running import answered, shown
 from tests.simulators.slack.simulator import SlackSimulator
@@ -13,23 +7,6 @@ from tests.simulators.slack.state import Channel, Message
 
 HOURS = b"The office in Lisbon opens at nine o'clock."
 NINE = "opens at nine"
-
-
-@asynccontextmanager
-async def working() -> AsyncIterator[None]:
-    """A worker beside the bot."""
-
-    async def work() -> None:
-        while True:
-            if not await in_pool(work_on_next):
-                await asyncio.sleep(0.05)
-
-    task = asyncio.create_task(work())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def card(slack: SlackSimulator, said: Message, words: str = "searchable by") -> Message:

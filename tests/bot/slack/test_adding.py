@@ -7,7 +7,8 @@ from bot import wording
 from bot.models import InboxItem
 from bot.slack.events import ADD
 from tests.bot.slack.running import point_to, running, shown
-from tests.bot.slack.sharing import HOURS, card, knows, working
+from tests.bot.slack.sharing import HOURS, card, knows
+from tests.bot.working import working
 from tests.simulators.slack.simulator import SlackSimulator
 from tests.simulators.slack.state import Channel, Message
 

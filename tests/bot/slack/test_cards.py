@@ -10,8 +10,9 @@ from bot import wording
 from bot.models import InboxItem, Kind
 from tests.bot.slack.asking import QUESTION, until_settled
 from tests.bot.slack.running import point_to, running, shown
-from tests.bot.slack.sharing import HOURS, NINE, card, knows, says, working
+from tests.bot.slack.sharing import HOURS, NINE, card, knows, says
 from tests.bot.slack.test_clicks import forge
+from tests.bot.working import working
 from tests.simulators.slack.simulator import SlackSimulator
 from tests.simulators.slack.state import Channel, Message
 

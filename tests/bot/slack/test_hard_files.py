@@ -11,7 +11,8 @@ from bot.models import InboxItem, ReplyPart
 from knowledge.models import Document
 from tests.bot.slack.asking import until_settled
 from tests.bot.slack.running import point_to, running, shown
-from tests.bot.slack.sharing import HOURS, card, working
+from tests.bot.slack.sharing import HOURS, card
+from tests.bot.working import working
 from tests.simulators.downloads import BadDownload, Claim, Cut, Endless, Stall
 from tests.simulators.slack.faults import Status
 from tests.simulators.slack.simulator import SlackSimulator

@@ -11,7 +11,8 @@ from bot.models import InboxItem
 from knowledge.models import Document
 from tests.bot.slack.asking import QUESTION, until_settled
 from tests.bot.slack.running import point_to, running, shown
-from tests.bot.slack.sharing import HOURS, NINE, card, knows, says, working
+from tests.bot.slack.sharing import HOURS, NINE, card, knows, says
+from tests.bot.working import working
 from tests.simulators.slack.simulator import SlackSimulator
 
 pytestmark = [
