@@ -18,16 +18,19 @@ STATUS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A document and the state of its latest version; `passages` are those that are searched."""
+    """A document and the state of its latest version: `pages_done` of `pages` are read, `done` of
+    `total` passages embedded. `passages` are those that are searched."""
 
     document: Document
     version: int
     status: str
     reason: str
+    notice: str
+    pages: int | None
+    pages_done: int
     done: int
     total: int
     passages: int
-    notice: str
 
 
 def catalogue(spaces: Sequence[Space]) -> list[Entry]:
@@ -55,8 +58,10 @@ def _entry(document: Document, version: DocumentVersion) -> Entry:
         version.number,
         STATUS[VersionState(version.state)],
         version.reason,
+        version.notice,
+        version.pages,
+        version.pages_done,
         version.done,
         version.total,
         getattr(document, "searched", None) or 0,
-        version.notice,
     )

@@ -18,6 +18,7 @@ from backend.accounts.models import (
     Identity,
     Installation,
     Membership,
+    Platform,
     Standing,
     User,
     Workspace,
@@ -106,6 +107,17 @@ def settle_membership(user: User, workspace: Workspace) -> None:
         Membership.objects.bulk_create([member], ignore_conflicts=True)
     else:
         Membership.objects.filter(user=user, workspace=workspace, by_platform=True).delete()
+
+
+def known_as(user: User) -> str:
+    """How a person is named to others: by the address that they sign in with, else by what a
+    platform calls them."""
+    if user.signs_in:
+        return user.email
+    identity = user.identities.select_related("installation").order_by("pk").first()
+    if identity is None:
+        return "somebody"
+    return f"{identity.external_id} on {Platform(identity.installation.platform).label}"
 
 
 def channel_of(installation: Installation, external_id: str) -> Channel:

@@ -4,6 +4,9 @@ from backend.accounts.audience import Place, as_it_stands, is_team, readable_key
 from backend.accounts.models import Membership, Role, User, Workspace
 from backend.accounts.spaces import personal_key
 
+# Who approves and removes.
+CURATORS = (Role.CURATOR, Role.ADMIN)
+
 
 def role_of(user: User, workspace: Workspace) -> str | None:
     """The user's role, or None for a guest and for whoever may no longer sign in."""
@@ -33,6 +36,6 @@ def changeable_keys(place: Place) -> set[str]:
     remove from: their own, and a curator's or admin's all that they may read."""
     if place.asker is None:
         return set()
-    curates = role_at(place) in (Role.CURATOR, Role.ADMIN)
+    curates = role_at(place) in CURATORS
     others = readable_keys(place) if curates else set()
     return {personal_key(place.workspace, place.asker)} | others

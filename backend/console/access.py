@@ -5,14 +5,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 
 from backend.accounts.audience import Place
 from backend.accounts.models import User
 from backend.accounts.spaces import home
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 SIGNED_OUT = "You are signed out. Open a sign-in link, then try again."
 
@@ -21,7 +22,7 @@ def signed_in(view: View) -> View:
     """Answer 401 with a sentence where nobody is signed in; never a redirect."""
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return problem(SIGNED_OUT, 401)
         response = view(request, *args, **kwargs)

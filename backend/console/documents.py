@@ -1,6 +1,7 @@
 """Documents on the page: list, add, remove, and open a passage in its neighbourhood."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -9,15 +10,16 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from backend.accounts.audience import Place, readable_keys, readable_spaces
 from backend.accounts.models import User
-from backend.accounts.roles import changeable_keys
+from backend.accounts.roles import CURATORS, changeable_keys, role_at
 from backend.accounts.spaces import personal_key, space_for, team_key
 from backend.chat.removal import remove, sweep_removed
 from backend.console.access import place_of, problem, signed_in
 from backend.library.bringing import bring
+from backend.library.promoting import asked_for
 from knowledge.catalogue import Entry, catalogue
 from knowledge.errors import FileRefused
 from knowledge.extraction import MAX_BYTES
-from knowledge.models import Document, Section, Space
+from knowledge.models import Document, Section, Space, VersionState
 from knowledge.removal import remove_document as withdraw
 
 NOT_FOUND = "This document doesn't exist or you may not see it."
@@ -26,6 +28,28 @@ NOT_YOURS = "Only a curator or an admin can change the team's documents."
 NEIGHBOURHOOD = 1500
 # A long line, and after it one that begins no list item, table row, heading or code.
 _WRAPPED = re.compile(r"([^\n]{40,})\n(?=[^\s\-*•|#>\d`=~])")
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What a person may do with documents: change those of these spaces, give others to the team
+    or ask for that, where nobody has."""
+
+    changeable: set[str]
+    role: str | None
+    asked: set[UUID]
+
+    @classmethod
+    def of(cls, place: Place) -> "Rights":
+        return cls(changeable_keys(place), role_at(place), asked_for(place.workspace))
+
+    def promotion(self, document: Document) -> str | None:
+        """promote, ask, or asked where it was asked for; None where there is nothing to do."""
+        if self.role is None or document.space.key.startswith("team:"):
+            return None
+        if self.role in CURATORS:
+            return "promote"
+        return "asked" if document.pk in self.asked else "ask"
 
 
 @require_http_methods(["GET", "POST"])
@@ -38,10 +62,10 @@ def documents(request: HttpRequest) -> HttpResponse:
 def _list(request: HttpRequest) -> HttpResponse:
     place = place_of(request)
     entries = catalogue(readable_spaces(place))
-    changeable = changeable_keys(place)
+    rights = Rights.of(place)
     return JsonResponse(
         {
-            "documents": [_fields(entry, changeable) for entry in entries],
+            "documents": [_fields(entry, rights) for entry in entries],
             "samples": sum(entry.document.sample for entry in entries),
         }
     )
@@ -63,7 +87,8 @@ def _add(request: HttpRequest) -> HttpResponse:
         return problem(str(error))
     document = added.version.document
     entry = next(e for e in catalogue([document.space]) if e.document == document)
-    return JsonResponse(_fields(entry, offered) | {"outcome": added.outcome}, status=201)
+    fields = _fields(entry, Rights.of(place))
+    return JsonResponse(fields | {"outcome": added.outcome}, status=201)
 
 
 @require_http_methods(["DELETE"])
@@ -110,11 +135,13 @@ def show_passage(request: HttpRequest, version: int, section: int) -> HttpRespon
             version__document__removed_at=None,
             version__document__space__key__in=readable_keys(place_of(request)),
         )
-        .select_related("version__document")
+        .exclude(version__state=VersionState.REMOVED)
+        .select_related("version__document__current")
         .first()
     )
     if found is None or not 0 <= start <= end <= len(found.text):
         return problem("This passage was removed, or you may not see it.", 404)
+    current = found.version.document.current
     return JsonResponse(
         {
             "document": found.version.document.name,
@@ -124,6 +151,7 @@ def show_passage(request: HttpRequest, version: int, section: int) -> HttpRespon
             "text": _unwrapped(found.text[start:end]),
             "after": _unwrapped(found.text[end : end + NEIGHBOURHOOD]),
             "version": found.version.number,
+            "current": current.number if current else None,
         }
     )
 
@@ -153,7 +181,7 @@ def _label(space: Space) -> str:
     return {"team": "Team", "personal": "Only me"}.get(kind, rest)
 
 
-def _fields(entry: Entry, changeable: set[str]) -> dict[str, Any]:
+def _fields(entry: Entry, rights: Rights) -> dict[str, Any]:
     document = entry.document
     return {
         "id": str(document.pk),
@@ -163,10 +191,13 @@ def _fields(entry: Entry, changeable: set[str]) -> dict[str, Any]:
         "status": entry.status,
         "version": entry.version,
         "passages": entry.passages,
+        "pages": entry.pages,
+        "pages_done": entry.pages_done,
         "done": entry.done,
         "total": entry.total,
         "reason": entry.reason or None,
         "notice": entry.notice or None,
-        "removable": document.space.key in changeable,
+        "removable": document.space.key in rights.changeable,
+        "promotion": rights.promotion(document),
         "sample": document.sample,
     }

@@ -1,6 +1,14 @@
 from django.urls import path
 
-from backend.console import answers, conversations, documents, person, views
+from backend.console import (
+    answers,
+    conversations,
+    documents,
+    history,
+    person,
+    promotions,
+    views,
+)
 
 urlpatterns = [
     path("", views.page),
@@ -13,6 +21,12 @@ urlpatterns = [
     path("documents/", documents.documents),
     path("documents/samples/", documents.remove_samples),
     path("documents/<uuid:pk>/", documents.remove_document),
+    path("documents/<uuid:pk>/versions/", history.list_versions),
+    path("documents/<uuid:pk>/versions/<int:number>/original/", history.download),
+    path("documents/<uuid:pk>/versions/<int:number>/restore/", history.restore),
+    path("documents/<uuid:pk>/promotion/", promotions.promotion),
+    path("promotions/", promotions.list_requests),
+    path("promotions/<int:pk>/", promotions.decide),
     path("me/identities/", person.identities),
     path("me/identities/<int:pk>/", person.unlink),
     path("me/code/", person.make_code),

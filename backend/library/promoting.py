@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from backend.accounts.audience import Place, readable_keys
-from backend.accounts.models import Role, Workspace
-from backend.accounts.roles import role_at
+from backend.accounts.models import Workspace
+from backend.accounts.roles import CURATORS, role_at
 from backend.accounts.spaces import space_for, team_key
 from backend.chat.replacing import use_instead
 from backend.library.errors import (
@@ -89,13 +90,19 @@ def waiting_requests(workspace: Workspace) -> list[PromotionRequest]:
     return list(waiting.select_related("document__space", "asked_by").order_by("pk"))
 
 
+def asked_for(workspace: Workspace) -> set[UUID]:
+    """The documents of which somebody asked that the team have them, and nobody decided yet."""
+    open_requests = PromotionRequest.objects.filter(workspace=workspace, state=RequestState.ASKED)
+    return set(open_requests.values_list("document", flat=True))
+
+
 def would_replace(document: Document, workspace: Workspace) -> Document | None:
     """The team's document of the same name, whose next version this one would become."""
     return namesake(space_for(team_key(workspace)), document.name)
 
 
 def _require_curator(place: Place) -> None:
-    if role_at(place) not in (Role.CURATOR, Role.ADMIN):
+    if role_at(place) not in CURATORS:
         raise CuratorsOnly()
 
 

@@ -64,7 +64,7 @@ def askwell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         ]
         address = f"http://127.0.0.1:{port}"
         _wait_for(f"{address}/api/health/")
-        yield {"address": address, "link": link[0], "log": str(folder / "log")}
+        yield {"address": address, "link": link[0], "log": str(folder / "log"), "data": str(folder)}
         for process in processes:
             process.terminate()
         for process in processes:
@@ -93,6 +93,30 @@ def signed_in(
     page.context.storage_state(path=state)
     page.context.close()
     return state
+
+
+@pytest.fixture
+def member_link(askwell: dict[str, str]) -> str:
+    """The link in for a member of the team, who may not change the team's documents."""
+    printed = ""
+    for command in (["sign_in_link", "mia@example.org"], ["role", "mia@example.org", "member"]):
+        done = subprocess.run(
+            [sys.executable, "manage.py", *command],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=settings.BASE_DIR,
+            env={
+                **os.environ,
+                "DATA_DIR": askwell["data"],
+                "PORT": askwell["address"].rpartition(":")[2],
+                "DJANGO_SETTINGS_MODULE": "backend.settings",
+            },
+        )
+        printed += done.stdout
+    link = re.search(r"http://\S+/sign-in/\S+", printed)
+    assert link is not None, printed
+    return link[0]
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from backend.accounts.spaces import home
 from backend.api.urls import urlpatterns as api_urls
 from backend.chat.models import Conversation, Feedback, Message, Source, Speaker
 from backend.console.urls import urlpatterns as console_urls
+from backend.library.models import PromotionRequest, RequestState
 from knowledge.models import Document, DocumentVersion, Space
 from tests.backend.people import channel, installed, join, known, organisation, space_of, user
 from tests.conftest import AddText
@@ -37,6 +38,8 @@ class Owned:
     question: Message
     answer: Message
     identity: Identity
+    request: PromotionRequest
+    space: Space
 
     @property
     def paths(self) -> dict[str, str]:
@@ -54,6 +57,16 @@ class Owned:
             "documents/": "/documents/",
             "documents/samples/": "/documents/samples/",
             "documents/<uuid:pk>/": f"/documents/{self.version.document_id}/",
+            "documents/<uuid:pk>/versions/": f"/documents/{self.version.document_id}/versions/",
+            "documents/<uuid:pk>/versions/<int:number>/original/": (
+                f"/documents/{self.version.document_id}/versions/1/original/"
+            ),
+            "documents/<uuid:pk>/versions/<int:number>/restore/": (
+                f"/documents/{self.version.document_id}/versions/1/restore/"
+            ),
+            "documents/<uuid:pk>/promotion/": f"/documents/{self.version.document_id}/promotion/",
+            "promotions/": "/promotions/",
+            "promotions/<int:pk>/": f"/promotions/{self.request.pk}/",
             "passages/<int:version>/<int:section>/": (
                 f"/passages/{self.version.pk}/{section.pk}/?start=0&end=10"
             ),
@@ -80,7 +93,10 @@ def owned_by(owner: User, space: Space, add_text: AddText) -> Owned:
     Source.objects.create(
         message=answer, number=1, version=version, section=section, start=0, end=9, excerpt=TEXT
     )
-    return Owned(owner, version, question, answer, known(installed(), of=owner))
+    request = PromotionRequest.objects.create(
+        document=version.document, workspace=home(), asked_by=owner
+    )
+    return Owned(owner, version, question, answer, known(installed(), of=owner), request, space)
 
 
 @pytest.fixture
@@ -107,6 +123,7 @@ def body_for(name: str, owned: Owned) -> dict[str, object]:
     bodies: dict[str, dict[str, object]] = {
         "ask/": {"question": "What is parental leave?", "conversation": talk},
         "messages/<int:pk>/feedback/": {"value": "up", "reason": "mine"},
+        "promotions/<int:pk>/": {"decision": "approve"},
     }
     return bodies.get(name, {})
 
@@ -123,6 +140,9 @@ def untouched(owned: Owned) -> bool:
         and not Feedback.objects.exists()
         and Message.objects.count() == 2
         and Document.objects.count() == 1
+        and Document.objects.get().space == owned.space
+        and DocumentVersion.objects.count() == 1
+        and PromotionRequest.objects.filter(state=RequestState.ASKED).count() == 1
         and Identity.objects.filter(pk=owned.identity.pk, user=owned.owner).exists()
     )
 
@@ -148,8 +168,15 @@ def test_signed_out_everything_is_refused_without_a_redirect(owned: Owned, name:
             assert "sign" in answer.json()["error"]
 
 
+# Decided on by curators, who need not read what others ask for.
+FOR_CURATORS = "promotions/<int:pk>/"
+
+
 @pytest.mark.parametrize("role", [None, *Role.values])
-@pytest.mark.parametrize("name", [name for name in names() if "<" in name and name not in OPEN])
+@pytest.mark.parametrize(
+    "name",
+    [name for name in names() if "<" in name and name not in OPEN and name != FOR_CURATORS],
+)
 def test_anothers_ids_are_refused_whatever_the_role(
     owned: Owned, name: str, role: str | None
 ) -> None:

@@ -64,7 +64,7 @@ def test_an_unreadable_file_says_why(page: Page) -> None:
     page.set_input_files(
         "#file-input", {"name": "x.pdf", "mimeType": "application/pdf", "buffer": b"garbage"}
     )
-    expect(page.locator("#library")).to_contain_text("is not a PDF file inside")
+    expect(page.locator("#library")).to_contain_text("is no PDF file inside")
 
 
 def test_a_thumb_and_its_reason_outlast_a_reload(page: Page) -> None:
