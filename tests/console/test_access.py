@@ -197,6 +197,8 @@ def test_lists_hold_nothing_of_anothers(owned: Owned, role: str | None) -> None:
     assert f"personal:home/{owned.owner.pk}".encode() not in client.get("/").content
 
 
+# Questions are written by a thread of their own, which a test's transaction would lock out.
+@pytest.mark.django_db(transaction=True)
 def test_going_on_with_anothers_conversation_is_refused(owned: Owned) -> None:
     answer = client_of(user(role=Role.ADMIN)).post(
         "/ask/", body_for("ask/", owned), content_type="application/json"
@@ -337,6 +339,7 @@ def test_a_file_goes_into_the_spaces_that_are_offered_only(role: str | None, tea
     assert spaces <= {"team:home", space_of(who).key}
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     "sent",
     [
