@@ -2,6 +2,7 @@
 
 import os
 import threading
+from pathlib import Path
 
 from django.core.asgi import get_asgi_application
 from servestatic import ServeStaticASGI
@@ -10,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 _django = get_asgi_application()
 
 from django.conf import settings  # noqa: E402
+from django.contrib import admin  # noqa: E402
 
 from backend.limits import LimitedBodies  # noqa: E402
 from knowledge.extraction import MAX_BYTES  # noqa: E402
@@ -27,3 +29,4 @@ application = ServeStaticASGI(
     prefix=settings.STATIC_URL,
     autorefresh=settings.DEBUG,
 )
+application.add_files(Path(admin.__file__).parent / "static", prefix=settings.STATIC_URL)

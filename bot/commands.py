@@ -13,6 +13,8 @@ from backend.accounts.audience import Place, readable_keys, readable_spaces
 from backend.accounts.models import Channel, Identity, Membership, Role, User, Workspace
 from backend.accounts.roles import changeable_keys, role_at, role_of, set_role
 from backend.chat.removal import remove
+from backend.jobs.status import somebody_acts, statuses
+from backend.jobs.wording import outcome
 from backend.library.promoting import waiting_requests
 from bot import wording
 from bot.cards import shown
@@ -60,8 +62,8 @@ def _entries(asked: Asked) -> list[Entry]:
 
 
 def _status(asked: Asked, rest: str) -> str:
-    """How it stands with the documents that an answer may draw on, and what curators have to
-    decide on."""
+    """How it stands with the documents that an answer may draw on, what curators have to decide
+    on, and for admins maintenance."""
     entries = _entries(asked)
     counts = Counter(entry.status for entry in entries)
     lines = [_STATES[state].format(count=counts[state]) for state in _STATES if counts[state]]
@@ -75,6 +77,8 @@ def _status(asked: Asked, rest: str) -> str:
     if role_at(asked.place) in (Role.CURATOR, Role.ADMIN):
         waiting = waiting_requests(asked.place.workspace)
         lines += [wording.STATUS_ASKED.format(name=shown(one.document.name)) for one in waiting]
+    if is_admin(asked):
+        lines += _maintenance()
     return "\n".join(lines)
 
 
@@ -152,6 +156,12 @@ def _collect(asked: Asked, rest: str) -> str:
     on = rest.lower() == "on"
     Channel.objects.filter(pk=asked.channel.pk).update(collects=on)
     return wording.COLLECT_ON if on else wording.COLLECT_OFF
+
+
+def _maintenance() -> list[str]:
+    """How the jobs of maintenance stand."""
+    acts = wording.MAINTENANCE if somebody_acts() else wording.NO_SCHEDULER
+    return [acts, *(f"• {one.job}: {outcome(one)}" for one in statuses())]
 
 
 def is_admin(asked: Asked) -> bool:

@@ -13,6 +13,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from backend.accounts.sign_in import home_has_admin
 from backend.accounts.spaces import home, team_key
+from backend.jobs.status import somebody_acts, statuses
+from backend.jobs.wording import outcome
 from bot.discord import diagnosis as discord
 from bot.slack import diagnosis as slack
 from knowledge.catalogue import STATUS, catalogue
@@ -52,6 +54,7 @@ def diagnose() -> Iterator[Finding]:
     yield from _documents()
     for platform in (slack, discord):
         yield from (Finding(level, what) for level, what in platform.findings())
+    yield from _maintenance()
     yield _admin()
 
 
@@ -133,6 +136,16 @@ def _documents() -> Iterator[Finding]:
     for entry in catalogue(list(Space.objects.all())):
         if entry.status == STATUS[VersionState.FAILED]:
             yield Finding("note", f"{entry.document.name} could not be read: {entry.reason}")
+
+
+def _maintenance() -> Iterator[Finding]:
+    if not somebody_acts():
+        yield Finding("note", "the scheduler does not run, so nothing is maintained")
+    late = [one for one in statuses() if one.late]
+    for one in late:
+        yield Finding("note", f"the job {one.job} is late: {outcome(one)}")
+    if not late:
+        yield Finding("ok", "no job of maintenance is late")
 
 
 def _admin() -> Finding:

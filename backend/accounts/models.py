@@ -29,6 +29,21 @@ class User(AbstractBaseUser):
         return self.email
 
     @property
+    def is_staff(self) -> bool:
+        """Whether the Django admin is open to them: to the admins of home."""
+        admins = self.memberships.filter(workspace__slug="home", role=Role.ADMIN)
+        return self.is_active and admins.exists()
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        return self.is_staff
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_staff
+
+    def has_usable_password(self) -> bool:
+        return False
+
+    @property
     def signs_in(self) -> bool:
         """Whether they have an address of their own, for the page."""
         return not self.email.endswith(UNREACHABLE)

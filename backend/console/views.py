@@ -7,6 +7,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
+from backend.accounts.models import Role
+from backend.accounts.roles import role_at
 from backend.accounts.sign_in import redeem
 from backend.console.access import place_of
 from backend.console.documents import spaces_to_add_to
@@ -29,6 +31,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "user_name": place.user,
         "spaces": spaces_to_add_to(place),
         "accept": ",".join(KIND_OF_SUFFIX),
+        "is_admin": role_at(place) == Role.ADMIN,
     }
     return render(request, "console/page.html", context)
 

@@ -1,5 +1,7 @@
 """What maintenance did and has to do: slots of jobs, and who of several schedulers acts."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 
@@ -51,6 +53,13 @@ class Slot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} of {self.at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long the last attempt took; None until it has ended."""
+        if self.began_at is None or self.ended_at is None:
+            return None
+        return self.ended_at - self.began_at
 
 
 class Lead(models.Model):

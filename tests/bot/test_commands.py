@@ -1,5 +1,7 @@
 """`/knowledge`: what members, curators and admins do with commands, on any platform."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -9,6 +11,8 @@ from backend.accounts.people import installation_of, record_channel, record_join
 from backend.accounts.roles import role_of, set_role
 from backend.accounts.spaces import channel_key, home, personal_key, space_for, team_key
 from backend.ingesting import finish
+from backend.jobs.models import Slot, SlotState
+from backend.jobs.registry import JOBS
 from backend.library.promoting import ask_for_promotion
 from bot import wording
 from bot.commands import LISTED, Asked, knowledge
@@ -255,6 +259,28 @@ def test_guests_are_a_matter_of_channels(ana: Identity, general: Channel) -> Non
     assert said(ana, "guests on") == wording.GUESTS_WHERE
     assert said(ana, "guests perhaps", general) == wording.GUESTS_HOW
     assert said(ana, "guests", general) == wording.GUESTS_HOW
+
+
+# status
+
+
+def test_an_admin_is_told_how_maintenance_stands(ana: Identity) -> None:
+    now = timezone.now()
+    slot = Slot(job="purge", at=JOBS["purge"].slot_at(now), state=SlotState.DONE, did="Deleted it.")
+    slot.began_at, slot.ended_at = now - timedelta(hours=3, seconds=9), now - timedelta(hours=3)
+    slot.save()
+
+    told = said(ana, "status").splitlines()
+
+    assert told[-len(JOBS) - 1] == wording.NO_SCHEDULER
+    (purge,) = [line for line in told if "purge" in line]
+    assert purge.startswith("• purge: Deleted it. That was 3 hours ago. Next in ")
+
+
+def test_who_is_no_admin_is_not(ben: Identity, gil: Identity) -> None:
+    set_role(ben.user, home(), Role.CURATOR)
+    for who in (ben, gil):
+        assert "purge" not in said(who, "status")
 
 
 @pytest.mark.parametrize("text", ["", "help", "state", "drop table"])

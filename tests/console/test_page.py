@@ -112,6 +112,26 @@ def test_a_used_link_says_so(askwell: dict[str, str], browser: Browser, signed_i
     page.close()
 
 
+def test_an_admin_sees_how_maintenance_stands_and_has_a_job_run(page: Page) -> None:
+    page.click("#open-you")
+    page.get_by_role("link", name="How the jobs stand").click()
+    row = page.locator("tr", has_text="clean_history")
+    expect(row).to_contain_text("has not run yet")
+    page.get_by_role("button", name="Run clean_history now").click()
+    expect(row).to_contain_text("Next in a moment")
+    page.get_by_role("link", name="Log of the jobs").click()
+    page.get_by_role("link", name="Slots").click()
+    expect(page.locator("#result_list")).to_contain_text("clean_history")
+    expect(page.locator("#result_list")).to_contain_text("waiting")
+    page.goto("/admin/accounts/workspace/")
+    page.get_by_role("link", name="home", exact=True).click()
+    page.fill("#id_retention_days", "90")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#result_list")).to_contain_text("90")
+    page.goto("/admin/django_apscheduler/djangojob/")
+    expect(page.locator("#content")).to_contain_text("0 django jobs")
+
+
 def test_the_sign_in_token_is_in_no_log(askwell: dict[str, str], signed_in: Path) -> None:
     token = askwell["link"].rstrip("/").rpartition("/")[2]
     assert token not in Path(askwell["log"]).read_text()

@@ -1,7 +1,11 @@
 """`doctor` tells what would fail, before people notice."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from backend.jobs.models import Slot
 from knowledge.models import EmbeddingModel, Store
 from management.diagnosis import diagnose
 from tests.conftest import AddText
@@ -12,6 +16,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_sound_installation_has_nothing_that_fails(add_text: AddText) -> None:
     add_text("Lunch is at noon.")
     assert [finding.what for finding in diagnose() if finding.level == "fail"] == []
+
+
+def test_a_job_that_is_late_is_named(db: None) -> None:
+    ended = timezone.now() - timedelta(days=3)
+    Slot.objects.create(job="backup", at=ended, state="done", ended_at=ended, did="Backed up.")
+    Slot.objects.create(job="purge", at=timezone.now(), state="done", ended_at=timezone.now())
+    noted = [finding.what for finding in diagnose() if finding.level == "note"]
+    late = [what for what in noted if "is late" in what]
+    assert len(late) == 1
+    assert late[0].startswith("the job backup is late: Backed up. That was 3 days ago.")
 
 
 def test_a_store_whose_embedding_model_is_out_of_reach_fails(db: None) -> None:

@@ -53,6 +53,7 @@ async def test_an_admin_gives_roles_and_nobody_else(discord: DiscordSimulator) -
         await make_admin("ana", discord)
         said = await told(discord, "ana", "general", "knowledge role", **given)
         assert said == wording.ROLE_SET.format(role="curator")
+        assert "• backup: " in await told(discord, "ana", "general", "knowledge status")
         said = await told(discord, "ben", "general", "knowledge remove", name="offices.txt")
         assert said == wording.REMOVED.format(name="offices.txt")
 

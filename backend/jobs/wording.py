@@ -1,0 +1,56 @@
+"""How the jobs' standing is told."""
+
+from datetime import timedelta
+
+from backend.jobs.status import Status
+
+UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+NEVER = "has not run yet"
+DONE = "{did} That was {span} ago."
+FAILED = "failed {span} ago. {reason}"
+FAILING = "failed. {reason}"
+RUNNING = "is running"
+NEXT = "Next in {span}."
+NOW = "Next in a moment."
+ASKED_FOR = "{job} begins within seconds."
+RUNS_ALREADY = "{job} is running already."
+LATE = "It is late: does `run_scheduler` run?"
+
+
+def span(time: timedelta) -> str:
+    """Its largest unit, rounded down: “3 hours”."""
+    seconds = max(int(time.total_seconds()), 0)
+    for unit, size in UNITS:
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "less than a second"
+
+
+def outcome(status: Status) -> str:
+    """How the job stands, without its name: what it did last or why it failed, and what is next."""
+    parts = [_last(status), _next(status), LATE if status.late else ""]
+    return " ".join(part for part in parts if part)
+
+
+def _last(status: Status) -> str:
+    if status.is_running:
+        return f"{RUNNING}."
+    if status.at_work is not None and status.problem:
+        return FAILING.format(reason=_sentence(status.problem))
+    if status.last is None or status.ago is None:
+        return f"{NEVER}."
+    if status.problem:
+        return FAILED.format(span=span(status.ago), reason=_sentence(status.problem))
+    return DONE.format(did=status.last.did, span=span(status.ago))
+
+
+def _next(status: Status) -> str:
+    if status.next_at is None:
+        return ""
+    left = status.next_at - status.now
+    return NEXT.format(span=span(left)) if left >= timedelta(seconds=1) else NOW
+
+
+def _sentence(reason: str) -> str:
+    return reason[:1].upper() + reason[1:].rstrip(".") + "."
