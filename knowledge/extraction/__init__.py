@@ -1,6 +1,7 @@
 """From a file's bytes to its text in parts. The type follows from the content, not the name."""
 
 import itertools
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -40,6 +41,8 @@ READERS = {
     "xlsx": "knowledge.extraction.xlsx.read",
     "image": "knowledge.extraction.image.read",
 }
+# Unicode's categories Cc, without tab and line feed, and Cs.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LINE_BREAKS = str.maketrans(dict.fromkeys("\r\v\f\x85", "\n"))
 
 
@@ -156,5 +159,4 @@ def _keeping_headings(parts: list[Part]) -> Iterator[Part]:
 def clean(text: str) -> str:
     """Text in NFC without control characters, lone surrogates and carriage returns."""
     text = text.replace("\r\n", "\n").translate(_LINE_BREAKS)
-    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
-    return unicodedata.normalize("NFC", kept)
+    return unicodedata.normalize("NFC", _CONTROL.sub("", text))
