@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from itertools import groupby
 from PIL import Image
 
 PROGRAM = "tesseract"
-# Seconds for one image. A dense page needs five on a slow machine; some noise never ends.
+# Seconds for a picture. A dense page needs five on a slow machine; some noise never ends.
 PATIENCE = 25
 # Pixels a side: twice as large, the small print of screenshots is read without mistakes.
 SMALL = 1000
@@ -24,6 +25,9 @@ _NO_LANGUAGES = ("osd", "equ")
 # Words that it is less sure of (of 100) are mostly the grain of a photograph.
 SURE = 30
 AREA_OF_DENSITY = 10_000
+# What it takes for words are single characters there.
+_CJK = "[\u3040-\u30ff\u3400-\u9fff]"
+_SPACE_BETWEEN_CJK = re.compile(f"(?<={_CJK}) (?={_CJK})")
 _WORD_LEVEL = "5"
 
 
@@ -50,14 +54,15 @@ def installed() -> bool:
     return shutil.which(PROGRAM) is not None
 
 
-def recognise(image: Image.Image) -> Recognised:
-    """Read an image of mode RGB or L. Raises OcrFailed."""
+def recognise(image: Image.Image, patience: float | None = None) -> Recognised:
+    """Read an image of mode RGB or L within so many seconds (else PATIENCE). Raises OcrFailed."""
     if small := max(image.size) <= SMALL:
         image = image.resize((2 * image.width, 2 * image.height), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)
     languages = "+".join(_languages())
-    table = _run(["stdin", "stdout", "-l", languages, "--psm", "3", "tsv"], file.getvalue())
+    command = ["stdin", "stdout", "-l", languages, "--psm", "3", "tsv"]
+    table = _run(command, file.getvalue(), patience)
     seen = _measured(table, image.width * image.height)
     return replace(seen, density=4 * seen.density) if small else seen
 
@@ -65,14 +70,14 @@ def recognise(image: Image.Image) -> Recognised:
 @cache
 def _languages() -> list[str]:
     """The languages that are installed, English first."""
-    listed = _run(["--list-langs"], b"").splitlines()[1:]
+    listed = _run(["--list-langs"]).splitlines()[1:]
     languages = sorted({name for name in listed if name and "/" not in name} - {*_NO_LANGUAGES})
     if len(languages) > MAX_LANGUAGES:
         return [ENGLISH]
     return sorted(languages, key=lambda name: name != ENGLISH) or [ENGLISH]
 
 
-def _run(arguments: list[str], given: bytes) -> str:
+def _run(arguments: list[str], given: bytes = b"", patience: float | None = None) -> str:
     # Alone on a thread it is faster than with four that wait for each other.
     environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
     try:
@@ -80,7 +85,7 @@ def _run(arguments: list[str], given: bytes) -> str:
             [PROGRAM, *arguments],
             input=given,
             capture_output=True,
-            timeout=PATIENCE,
+            timeout=patience or PATIENCE,
             env=environment,
             check=True,
         )
@@ -109,4 +114,4 @@ def _text(words: list[dict[str, str]]) -> str:
     for _, paragraph in groupby(words, key=lambda word: (word["block_num"], word["par_num"])):
         lines = groupby(paragraph, key=lambda word: word["line_num"])
         paragraphs.append("\n".join(" ".join(w["text"] for w in line) for _, line in lines))
-    return "\n\n".join(paragraphs)
+    return _SPACE_BETWEEN_CJK.sub("", "\n\n".join(paragraphs))

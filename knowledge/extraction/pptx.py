@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from lxml.etree import LxmlError
 from pptx import Presentation
+from pptx.chart.chart import Chart
 from pptx.exc import PythonPptxError
 from pptx.shapes.autoshape import Shape
 from pptx.shapes.base import BaseShape
@@ -21,7 +22,7 @@ FAULTS = (*archive.OFFICE_FAULTS, LxmlError, PythonPptxError)
 
 
 def read(data: bytes) -> Iterator[Part | Progress]:
-    """Each slide's texts and tables, then its notes."""
+    """Each slide's texts, tables and charts, then its notes."""
     try:
         archive.check(data, "PPTX")
         slides = Presentation(io.BytesIO(data)).slides
@@ -49,6 +50,8 @@ def _lines(shapes: Iterable[BaseShape]) -> Iterator[str]:
             yield from _lines(shape.shapes)
         elif isinstance(shape, GraphicFrame) and shape.has_table:
             yield from _rows(shape.table)
+        elif isinstance(shape, GraphicFrame) and shape.has_chart:
+            yield from _chart(shape.chart)
         elif isinstance(shape, Shape) and (text := shape.text_frame.text.strip()):
             yield text
 
@@ -57,6 +60,22 @@ def _rows(table: Table) -> Iterator[str]:
     for row in table.rows:
         cells = (cell.text_frame.text.split() for cell in row.cells if not cell.is_spanned)
         yield " | ".join(" ".join(cell) for cell in cells)
+
+
+def _chart(chart: Chart) -> Iterator[str]:
+    """A line for each category with its value in every series; none of kinds that have neither."""
+    try:
+        plots = [
+            (list(plot.categories), [(series.name, series.values) for series in plot.series])
+            for plot in chart.plots
+        ]
+    except FAULTS:  # python-pptx doesn't know every kind
+        return
+    for categories, columns in plots:
+        for number, category in enumerate(categories):
+            values = ((name, values[number]) for name, values in columns if number < len(values))
+            told = [f"{name}: {value:.15g}" for name, value in values if value is not None]
+            yield " | ".join([str(category), *told])
 
 
 def _notes(slide: Slide) -> Iterator[str]:

@@ -1,13 +1,17 @@
 """HTML and PPTX: what people see, under its headings."""
 
+import re
 from typing import Any
 
 import pytest
+from pptx.chart.data import CategoryChartData, XyChartData
+from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
 from knowledge.errors import DamagedFile, NoText
 from knowledge.extraction import Part, Progress, extract, pieces
-from tests.knowledge.office import pptx, repacked
+from knowledge.extraction.archive import members
+from tests.knowledge.office import member, pptx, repacked
 
 PAGE = b"""<!DOCTYPE html><html><head><title>Guide</title><style>p { color: red }</style></head>
 <body onload="x()"><nav>Menu</nav>
@@ -31,6 +35,11 @@ UNSEEN = [
     '<a href="https://SECRET/">x</a>',
     "<?php SECRET ?>",
 ]
+
+
+# What makes charts has no types.
+CHART: Any = CategoryChartData
+POINTS: Any = XyChartData
 
 
 def texts(name: str, data: bytes) -> list[tuple[int | None, str, str]]:
@@ -123,6 +132,31 @@ def test_a_slide_is_a_page_with_its_title_tables_groups_and_notes() -> None:
         ),
         (3, "Questions?", "Questions?"),
     ]
+
+
+def charts(show: Any) -> None:
+    slide = show.slides.add_slide(show.slide_layouts[6])
+    bars, points = CHART(), POINTS()
+    bars.categories = ["Q1", "Q2"]
+    bars.add_series("Revenue", (12, 13.5))
+    bars.add_series("Costs", (None, 4))
+    points.add_series("Height").add_data_point(1, 2)
+    for kind, data in ((XL_CHART_TYPE.BAR_CLUSTERED, bars), (XL_CHART_TYPE.XY_SCATTER, points)):
+        slide.shapes.add_chart(kind, 0, 0, Inches(4), Inches(3), data)
+
+
+def test_the_values_of_a_chart_are_read() -> None:
+    read = texts("a.pptx", pptx(charts))
+    assert read == [(1, "", "Q1 | Revenue: 12\n\nQ2 | Revenue: 13.5 | Costs: 4")]
+
+
+def test_a_chart_of_an_unknown_kind_is_left_out() -> None:
+    data = pptx(charts)
+    names = [name for name in members(data) if re.search(r"charts/chart\d+\.xml$", name)]
+    changed = {n: member(data, n).replace(b"c:barChart", b"c:stockChart") for n in names}
+    deck_and_words = repacked(pptx(charts), changed)
+    with pytest.raises(NoText):
+        extract("a.pptx", deck_and_words)
 
 
 def test_slides_tell_how_far_they_are() -> None:

@@ -268,6 +268,18 @@ def test_the_languages_that_are_installed_are_read(
     ]
 
 
+def test_words_of_scripts_without_spaces_stay_together(tesseract_that: Path) -> None:
+    columns = "level block_num par_num line_num width height conf text".split()
+    seen = ["有", "給", "休暇", "20", "days", "日"]
+    table = ["\t".join(columns), *(f"5\t1\t1\t1\t9\t9\t90\t{word}" for word in seen)]
+    tesseract_that.with_name("table").write_text("\n".join(table))
+    tesseract_that.write_text(
+        f"#!/bin/sh\ncat >/dev/null\ncat {tesseract_that.with_name('table')}\n"
+    )
+    tesseract_that.chmod(0o755)
+    assert ocr.recognise(chart()).text == "有給休暇 20 days 日"
+
+
 @needs_tesseract
 def test_pages_of_a_pdf_that_are_pictures_are_read_and_only_those() -> None:
     told = list(pieces("pdf", scan("Words on the first page.", page(), "Third page.")))
