@@ -1,7 +1,8 @@
 """Bots that are killed: `python -m tests.bot.crashing MODULE` forks one process for each order.
 
-MODULE is the platform's: its `hurry(seconds)` lets what waits wait less, and a request for so many
-seconds; its CALLER is the pair of class and method through which every call to the platform goes.
+MODULE is the platform's: its `hurried(seconds)` names what waits less, a request for so many
+seconds; its `earlier(mark, seconds)` is the mark of a time so much earlier; its CALLER is the pair
+of class and method through which every call to the platform goes.
 
 An order is a line of JSON: {"do": ROLE, "out": FILE, "die_at": STEP, …}. A step lies before and
 after every SQL statement that writes and every call to the platform; at the step `die_at`, or when
@@ -18,7 +19,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,14 @@ from backend import db  # noqa: E402
 from backend.accounts.claiming import claim  # noqa: E402
 from backend.accounts.spaces import home, space_for, team_key  # noqa: E402
 from backend.ingesting import finish  # noqa: E402
-from bot import claims, leases, models, reply, responder, running  # noqa: E402
+from bot import leases, models, responder  # noqa: E402
 from bot.respond import respond  # noqa: E402
 from knowledge.embedding import EMBEDDERS  # noqa: E402
 from knowledge.ingestion import add_document  # noqa: E402
 from knowledge.providers import gemini  # noqa: E402, F401
+from management import worker  # noqa: E402
+from tests.backend.stored import everything_stored  # noqa: E402
+from tests.bot import hurrying  # noqa: E402
 from tests.knowledge.fake_embedder import DOTTED  # noqa: E402
 
 Order = dict[str, Any]
@@ -47,21 +50,14 @@ Order = dict[str, Any]
 EMBEDDERS["local"] = DOTTED
 PLATFORM = import_module(sys.argv[1])
 PR_SET_PDEATHSIG = 1
-# Seconds: a lease is over soon, and a call to a platform sooner.
+# Seconds.
 LEASE = 4.5
 
 
 def hurry(lease: float) -> None:
     """Everything that waits waits less."""
-    request = lease / 3
-    for module in (claims, leases):
-        module.LEASE = timedelta(seconds=lease)  # type: ignore[attr-defined]
-    responder.BEAT = lease / 3
-    for module in (leases, reply):
-        module.REQUEST_TIMEOUT = request  # type: ignore[attr-defined]
-    responder.WAIT, responder.DELIVERY_WAIT = timedelta(milliseconds=1), timedelta(seconds=1)
-    running.REST = 0.5
-    PLATFORM.hurry(request)
+    for module, name, value in [*hurrying.hurried(lease), *PLATFORM.hurried(lease / 3)]:
+        setattr(module, name, value)
 
 
 def migrate(order: Order) -> None:
@@ -101,7 +97,23 @@ def _told(item: models.InboxItem) -> str:
     return f"{item.message} {item.text} {item.state} {item.attempts} {item.reason} {parts}"
 
 
-ROLES: dict[str, Callable[[Order], Any]] = {f.__name__: f for f in (migrate, run_bot, report)}
+def age(order: Order) -> None:
+    """As if the platform had been read back so much earlier."""
+    for mark in models.ReadMark.objects.all():
+        mark.read_until = PLATFORM.earlier(mark.read_until, order["seconds"])
+        mark.save()
+
+
+def find(order: Order) -> list[str]:
+    """Those of the words that stand in any store, once a worker has swept."""
+    worker.sweep()
+    stored = everything_stored()
+    return [word for word in order["words"] if word in stored]
+
+
+ROLES: dict[str, Callable[[Order], Any]] = {
+    role.__name__: role for role in (migrate, run_bot, report, age, find)
+}
 
 
 class Steps:

@@ -4,15 +4,16 @@ import random
 import re
 import signal
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from tests.bot.bots import Bots
+from tests.bot.chat import Chat, Message
 from tests.simulators.faults import Answer
 from tests.simulators.gemini import GeminiSimulator
 
@@ -31,9 +32,6 @@ POINTS = [
 
 # What kills is claimed again as soon as its lease is over.
 POISONED = {"poison": "poison", "lease": 2.4}
-
-Message = TypeVar("Message")
-Found = TypeVar("Found")
 
 
 @contextmanager
@@ -75,7 +73,7 @@ class Asked(Generic[Message]):
     is_deleted: bool = False
 
 
-class Campaign(ABC, Generic[Message]):
+class Campaign(Chat[Message]):
     """People ask, edit and delete while bots are killed and started again."""
 
     def __init__(self, bots: Bots, seed: int = 0, at_once: int = 3) -> None:
@@ -89,31 +87,8 @@ class Campaign(ABC, Generic[Message]):
     # The platform
 
     @abstractmethod
-    def say(self, text: str, root: Message | None = None, who: str = "ana") -> Message:
-        """A mention of the bot in a channel, or in the thread of `root`."""
-
-    @abstractmethod
-    def say_directly(self, text: str) -> Message: ...
-
-    @abstractmethod
-    def edit(self, message: Message, text: str) -> None: ...
-
-    @abstractmethod
-    def delete(self, message: Message) -> None: ...
-
-    @abstractmethod
     def disturb(self) -> None:
         """Let what the bots heard be heard again."""
-
-    @abstractmethod
-    def id_of(self, message: Message) -> str: ...
-
-    @abstractmethod
-    def answers(self, message: Message) -> list[str]: ...
-
-    @abstractmethod
-    def replied(self) -> list[str]:
-        """What stands of the bot's messages anywhere."""
 
     @abstractmethod
     def heard_deletion(self, message: Message, state: str) -> bool:

@@ -1,12 +1,10 @@
 """`/link`, `/unlink`, `/mydata` and `/forget`, on any platform."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from pytest import MonkeyPatch
 
 from backend.accounts.audience import Place
@@ -24,6 +22,7 @@ from knowledge.ingestion import add_document
 from knowledge.models import Document, Space
 from management import worker
 from tests.backend.people import installed, known, organisation
+from tests.backend.stored import everything_stored
 from tests.backend.talk import asked, kept
 from tests.bot.items import again, answered, claimed, said
 from tests.conftest import AddText
@@ -64,18 +63,6 @@ def asked_in_channel(who: Identity, message: str, text: str = ASK) -> InboxItem:
     item.parts.update(state=PartState.SENT, text="", message=f"r{message}")
     assert claims.settle(again(item))
     return again(item)
-
-
-def everything_stored() -> str:
-    """Every cell of every table, and every file."""
-    with connection.cursor() as cursor:
-        rows = []
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(f'SELECT * FROM "{table}"')
-            rows += [table, *map(repr, cursor.fetchall())]
-    folders = (Path(django_settings.MEDIA_ROOT), Path(django_settings.SNAPSHOT_DIR))
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return "\n".join([*rows, *(f"{path.name} {path.read_bytes()!r}" for path in files)])
 
 
 def exported(who: Identity) -> dict[str, Any]:

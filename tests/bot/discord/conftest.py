@@ -1,4 +1,4 @@
-"""A simulated Discord, whose server is claimed, and a document of the team's."""
+"""A simulated Discord, whose server is claimed."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,7 @@ from pytest_django import Settings
 
 from backend.accounts.claiming import claim
 from bot.discord import listen
-from tests.bot.discord.running import OFFICES, point_to
-from tests.conftest import AddText
+from tests.bot.discord.running import point_to
 from tests.simulators.discord.core import Settings as Simulated
 from tests.simulators.discord.simulator import DiscordSimulator
 
@@ -29,8 +28,3 @@ def pointed(discord: DiscordSimulator, settings: Settings, monkeypatch: pytest.M
 def home(discord: DiscordSimulator, pointed: None, db: None) -> None:
     """The server is claimed."""
     claim("discord", discord.home.id)
-
-
-@pytest.fixture
-def offices(add_text: AddText) -> None:
-    add_text(OFFICES, "offices.txt")

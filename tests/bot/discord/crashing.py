@@ -3,21 +3,21 @@
 from discord.http import HTTPClient
 
 from bot import reading_back
-from bot.discord import gateway, listen, rest, send, service
+from bot.discord import gateway, listen, rest, send
+from tests.bot.hurrying import Hurried
 
 CALLER = (HTTPClient, "request")
 
 
-def hurry(seconds: float) -> None:
-    rest.REQUEST_TIMEOUT = seconds  # type: ignore[attr-defined]
-    reading_back.READ_BACK_AGAIN = 0.5
-    send.EDIT_EVERY = 0.05
-    gateway.AT_ONCE = 100_000
-    service.make_client = make_client  # type: ignore[attr-defined]
+def hurried(request: float) -> list[Hurried]:
+    return [
+        (rest, "REQUEST_TIMEOUT", request),
+        (reading_back, "READ_BACK_AGAIN", 0.5),
+        (send, "EDIT_EVERY", 0.05),
+        (gateway, "AT_ONCE", 100_000),
+        (listen, "SERVERS_KNOWN", 0.1),
+    ]
 
 
-def make_client() -> listen.Client:
-    """discord.py waits for two seconds after the last server that it is told of."""
-    client = listen.make_client()
-    client._connection.guild_ready_timeout = 0.1
-    return client
+def earlier(mark: str, seconds: float) -> str:
+    return str(int(mark) - (int(seconds * 1000) << 22))

@@ -13,6 +13,7 @@ from bot import inbox, leases, reading_back, reply, wording
 from bot.discord import deferred, rest, send
 from bot.incoming import Heard
 from bot.models import InboxItem
+from tests.bot.discord.chat import DiscordChat
 from tests.bot.discord.running import (
     ANSWER,
     QUESTION,
@@ -24,7 +25,7 @@ from tests.bot.discord.running import (
     running,
     settled,
 )
-from tests.simulators.discord.faults import Drop, Error, Fault, Hang, Status
+from tests.simulators.discord.faults import Error
 from tests.simulators.discord.simulator import DiscordSimulator
 from tests.simulators.faults import Answer
 from tests.simulators.gemini import GeminiSimulator
@@ -34,10 +35,6 @@ pytestmark = [
     pytest.mark.usefixtures("home", "offices", "closing_clients"),
 ]
 
-POST, EDIT = "POST /channels/{}/messages", "PATCH /channels/{}/messages/{}"
-THREAD = "POST /channels/{}/messages/{}/threads"
-UNCLEAR: list[Fault] = [Drop(), Drop(after=True), Status(503), Status(500, after=True), Hang()]
-
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,15 +43,15 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading_back, "READ_BACK_AGAIN", 0.3)
 
 
-@pytest.mark.parametrize("route", [POST, EDIT, THREAD])
+@pytest.mark.parametrize("route", DiscordChat.sends)
 async def test_after_an_ambiguous_call_there_is_one_answer(
     discord: DiscordSimulator, route: str, gemini: GeminiSimulator
 ) -> None:
     """Each way to break off is met by one of the questions that are asked at once."""
     gemini.faults.always(Answer("It opens at nine o'clock [1].", delay=0.01), on="chat")
-    discord.faults.next(route, *UNCLEAR)
+    discord.faults.next(route, *DiscordChat.unclear)
     async with running(discord):
-        asked = [ask(discord) for _ in UNCLEAR]
+        asked = [ask(discord) for _ in DiscordChat.unclear]
         for question in asked:
             await one_answer(discord, question, "opens at nine")
     assert discord.faults.pending == 0 and discord.pinged == []

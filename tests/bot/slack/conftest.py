@@ -7,8 +7,6 @@ import pytest
 import pytest_asyncio
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.bot.slack.asking import OFFICES
-from tests.conftest import AddText
 from tests.simulators.slack.core import Settings
 from tests.simulators.slack.simulator import SlackSimulator
 
@@ -26,9 +24,3 @@ async def client(slack: SlackSimulator) -> AsyncIterator[AsyncWebClient]:
         yield AsyncWebClient(
             slack.app.bot_token, base_url=slack.url, session=session, retry_handlers=[]
         )
-
-
-@pytest.fixture
-def offices(add_text: AddText) -> None:
-    """A document of the team's."""
-    add_text(OFFICES, "offices.txt")

@@ -1,39 +1,22 @@
 """Slack breaks off while it is told something: nobody knows whether it was done, and still there
 is one answer, whole (promise 3)."""
 
-import random
-import time
-from collections import Counter
-from datetime import timedelta
-
 import pytest
 from pytest_django import Settings
 
-from bot import leases, reply, responder
+from bot import leases, reply
 from bot.slack import api, send
 from tests.bot.slack.asking import ask, one_answer, until_settled, words
+from tests.bot.slack.chat import SlackChat
 from tests.bot.slack.running import point_to, running, shown
 from tests.simulators.faults import Answer
 from tests.simulators.gemini import GeminiSimulator
-from tests.simulators.slack.faults import Drop, Error, Fault, Hang, Status
+from tests.simulators.slack.faults import Drop, Error, Hang, Status
 from tests.simulators.slack.simulator import SlackSimulator
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("closing_clients")]
 
-UNCLEAR: list[Fault] = [
-    Drop(),
-    Drop(after=True),
-    Status(503),
-    Status(503, after=True),
-    Hang(),
-    Hang(after=True),
-    Error("internal_error"),
-    Error("internal_error", after=True),
-]
-SENDS = [
-    f"chat.{name}"
-    for name in ("startStream", "appendStream", "stopStream", "postMessage", "update")
-]
+UNCLEAR = SlackChat.unclear
 TEXT = words(40)
 
 
@@ -114,24 +97,3 @@ async def test_a_private_reply_is_given_at_most_once(slack: SlackSimulator) -> N
         await slack.until(lambda: len(slack.calls_to("response_url")) == 4, timeout=30)
         await until_settled()
     assert len([m for m in slack.general.ephemeral if "word39" in shown(m)]) == 2
-
-
-@pytest.mark.soak
-async def test_of_a_thousand_answers_none_is_lost_and_none_comes_twice(
-    slack: SlackSimulator, model: GeminiSimulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(responder, "DELIVERY_WAIT", timedelta(seconds=2))
-    chosen = random.Random(int(time.time()))
-    model.faults.always(Answer(TEXT, delay=0.01), on="chat")
-    for method in SENDS:
-        often = [fault if chosen.random() < 0.3 else None for fault in UNCLEAR * 200]
-        chosen.shuffle(often)
-        slack.faults.next(method, *often)
-    met = Counter[str]()
-    async with running(slack):
-        for _ in range(50):
-            asked = [ask(slack) for _ in range(20)]
-            for question in asked:
-                await one_answer(slack, question, TEXT, timeout=180)
-    met.update(f"{call.method} {call.error}" for call in slack.calls if call.error)
-    print(f"\n1,000 answers, 0 lost, 0 twice; {met.total()} calls failed: {dict(met)}")

@@ -146,6 +146,7 @@ class World:
         self.watchers: list[Callable[[str, Any], None]] = []
         self._ids = count(1)
         self._last = 0
+        self.behind = 0.0  # seconds: what is said seems to have been said so long ago
         bot = User(self.app.user_id, self.app.name, is_bot=True)
         self.users[bot.id] = bot
 
@@ -154,7 +155,8 @@ class World:
 
     def new_ts(self) -> str:
         """Unique and rising, also when two messages come in the same microsecond."""
-        self._last = max(self._last + 1, time.time_ns() // 1000)
+        now = time.time_ns() // 1000 - int(self.behind * 1_000_000)
+        self._last = max(self._last + 1, now)
         return f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
 
     def user(self, who: User | str) -> User:
