@@ -70,16 +70,22 @@ def roll_back(document: Document, number: int, place: Place) -> DocumentVersion:
     if old.pk == found.current_id:
         raise CurrentAlready()
 
+    try:
+        return bring_back(old, place.asker)
+    except Overtaken as error:
+        raise DocumentGone(found.name) from error
+
+
+def bring_back(old: DocumentVersion, user: User | None) -> DocumentVersion:
+    """The content of `old` as the newest version, which `user` brought. Raises OriginalMissing and
+    Overtaken."""
     earlier = Contribution.objects.select_related("restores").filter(version=old).first()
     origin = (earlier and earlier.restores) or old
 
     def note(version: DocumentVersion) -> None:
-        Contribution.objects.create(version=version, user=place.asker, restores=origin)
+        Contribution.objects.create(version=version, user=user, restores=origin)
 
-    try:
-        return restore(old, note)
-    except Overtaken as error:
-        raise DocumentGone(found.name) from error
+    return restore(old, note)
 
 
 def remove_version(version: DocumentVersion) -> None:

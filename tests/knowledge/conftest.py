@@ -1,6 +1,7 @@
 """Fixtures of the engine's tests."""
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from knowledge.providers import CHAT_MODELS, fallback
 from tests.conftest import AddText
 from tests.knowledge import fake_embedder
 from tests.knowledge.fake_embedder import FakeEmbedder
+from tests.knowledge.killing import Store
 from tests.knowledge.talking import LEAVE, VISIT
 
 
@@ -68,3 +70,21 @@ def handbook(embedded_here: None, add_text: AddText) -> None:
     add_text(LEAVE, "leave.txt")
     add_text(VISIT, "visits.txt")
     add_text("Contractors get ten days of parental leave, and it is unpaid.", "contractors.txt")
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an empty store, to be copied."""
+    folder = tmp_path_factory.mktemp("migrated")
+    made = Store(folder)
+    made.do("migrate")
+    made.close()
+    return folder
+
+
+@pytest.fixture
+def store(migrated: Path, tmp_path: Path) -> Iterator[Store]:
+    shutil.copytree(migrated, tmp_path, dirs_exist_ok=True)
+    made = Store(tmp_path)
+    yield made
+    made.close()

@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -23,17 +23,27 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
+from django.db.models import Q  # noqa: E402
 from django.db.models.functions import Now  # noqa: E402
 
 from backend.accounts.spaces import home, space_for, team_key  # noqa: E402
 from backend.chat.removal import remove, sweep_removed  # noqa: E402
 from backend.ingesting import work_on_next  # noqa: E402
+from backend.library.versions import bring_back, remove_version  # noqa: E402
 from knowledge.embedding import EMBEDDERS, choose_model  # noqa: E402
 from knowledge.index import loading, ranking  # noqa: E402, F401
 from knowledge.index.cache import IndexCache  # noqa: E402
 from knowledge.index.space_index import SpaceIndex  # noqa: E402
 from knowledge.ingestion import add_document  # noqa: E402
-from knowledge.models import Chunk, Chunking, Document, DocumentVersion, Section  # noqa: E402
+from knowledge.models import (  # noqa: E402
+    Chunk,
+    Chunking,
+    Document,
+    DocumentVersion,
+    Section,
+    Space,
+)
+from knowledge.moving import move_document  # noqa: E402
 from knowledge.publishing import discard_failed  # noqa: E402
 from knowledge.retrieval import search  # noqa: E402
 from tests.knowledge.fake_embedder import DOTTED, FakeEmbedder  # noqa: E402
@@ -53,6 +63,29 @@ def migrate(order: Order) -> None:
 def add(order: Order) -> None:
     space = space_for(team_key(home()))
     add_document(space, order["name"], order["text"].encode(), origin=order["name"])
+
+
+def hand_over(order: Order) -> None:
+    add_document(space_for(order["space"]), order["name"], order["text"].encode())
+
+
+def give(order: Order) -> None:
+    """All of one space's documents to the team."""
+    for document in Document.objects.kept().filter(space__key=order["space"]):
+        move_document(document, space_for(team_key(home())))
+
+
+def go_back(order: Order) -> None:
+    """To some other version of the document."""
+    document = Document.objects.kept().get(name=order["name"])
+    others = document.versions.filter(state="ready").exclude(pk=document.current_id or 0)
+    if others:
+        bring_back(others[0], None)
+
+
+def take_back(order: Order) -> None:
+    document = Document.objects.kept().get(name=order["name"])
+    remove_version(document.versions.get(pk=document.current_id or 0))
 
 
 def work(order: Order) -> None:
@@ -85,11 +118,13 @@ def settle(order: Order) -> dict[str, Any]:
 
 
 def _documents() -> dict[str, Any]:
+    """By name the team's, others by space and name."""
     state = {}
-    for document in Document.objects.kept().select_related("current"):
-        latest = document.versions.latest("number")
+    for document in Document.objects.kept().select_related("current", "space"):
+        latest = document.versions.exclude(state="removed").latest("number")
         sections = Section.objects.filter(version=document.current).order_by("position")
-        state[document.name] = {
+        inside = document.space == space_for(team_key(home()))
+        state[document.name if inside else f"{document.space.key}/{document.name}"] = {
             "state": latest.state,
             "reason": latest.reason,
             "attempts": latest.attempts,
@@ -100,26 +135,21 @@ def _documents() -> dict[str, Any]:
 
 
 def _problems(removed: list[str]) -> "list[str]":
-    space, model, wrong = space_for(team_key(home())), choose_model(), []
-    truth = published(space)
-    from_snapshot = IndexCache().at_revision_of(space, model)
-    from_rows = loading.advance(SpaceIndex(0), space, model)
-    if not held(from_snapshot) == held(from_rows) == truth:
-        wrong.append("the index is not what the database says")
-    if not from_snapshot.revision == from_rows.revision == space.revision:
-        wrong.append("the index is at another revision")
+    wrong = [problem for space in Space.objects.all() for problem in _of_index(space)]
     if Chunking.objects.filter(published_revision=None).exists():
         rows = Chunking.objects.filter(published_revision=None).values(
             "pk", "version__state", "version__number", "version__document__removed_at"
         )
         wrong.append(f"half-ingested: {list(rows)}")
-    gone = Document.objects.exclude(removed_at=None)
-    if Chunk.objects.filter(chunking__version__document__in=gone).exists():
+    gone = DocumentVersion.objects.filter(
+        Q(state="removed") | Q(document__removed_at__isnull=False)
+    )
+    if Chunk.objects.filter(chunking__version__in=gone).exists():
         wrong.append("chunks of a removed document are left")
-    if Section.objects.filter(version__document__in=gone).exists():
+    if Section.objects.filter(version__in=gone).exists():
         wrong.append("text of a removed document is left")
     for word in removed:
-        if any(word in passage.text for passage in search(word, [space], 5)):
+        if any(word in passage.text for passage in search(word, list(Space.objects.all()), 5)):
             wrong.append(f"{word} was removed and is found")
         if any(word.encode() in path.read_bytes() for path in _snapshots()):
             wrong.append(f"{word} was removed and lies in a snapshot")
@@ -132,13 +162,36 @@ def _problems(removed: list[str]) -> "list[str]":
     return wrong
 
 
+def _of_index(space: Space) -> Iterator[str]:
+    model = choose_model()
+    from_snapshot = IndexCache().at_revision_of(space, model)
+    from_rows = loading.advance(SpaceIndex(0), space, model)
+    if not held(from_snapshot) == held(from_rows) == published(space):
+        yield f"the index of {space} is not what the database says"
+    if not from_snapshot.revision == from_rows.revision == space.revision:
+        yield f"the index of {space} is at another revision"
+
+
 def _snapshots() -> list[Path]:
     folder = Path(settings.SNAPSHOT_DIR)
     return list(folder.iterdir()) if folder.exists() else []
 
 
 ROLES: dict[str, Callable[[Order], Any]] = {
-    role.__name__: role for role in (migrate, add, work, take_away, look, expire, settle)
+    role.__name__: role
+    for role in (
+        migrate,
+        add,
+        hand_over,
+        give,
+        go_back,
+        take_back,
+        work,
+        take_away,
+        look,
+        expire,
+        settle,
+    )
 }
 
 
