@@ -14,6 +14,7 @@ SECRETS = (
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
     "DISCORD_TOKEN",
+    "S3_SECRET_ACCESS_KEY",
 )
 # What lets somebody in: sign-in links, and the addresses that Slack and Discord give out for a
 # socket and for the reply to a command.

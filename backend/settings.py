@@ -7,9 +7,13 @@ from csp.constants import NONE, SELF
 from environs import validate
 
 from backend.env import env, prepare_folder, read, secret_key
+from backend.storage import originals_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_env(str(BASE_DIR / ".env"), recurse=False)
+
+# A server of one's own may be any host, without a top-level domain.
+_ADDRESS = validate.URL(schemes={"http", "https"}, require_tld=False)
 
 DATA_DIR = BASE_DIR / read("path", "DATA_DIR", Path("var"))
 DEBUG = read("bool", "DEBUG", False)
@@ -86,8 +90,23 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 MEDIA_ROOT = DATA_DIR / "originals"
+ORIGINALS_STORAGE = read(
+    "str", "ORIGINALS_STORAGE", "file", validate=validate.OneOf(["file", "s3"])
+)
+S3_BUCKET = read("str", "S3_BUCKET", "")
+S3_ENDPOINT_URL = read("str", "S3_ENDPOINT_URL", "", validate=_ADDRESS)
+S3_REGION = read("str", "S3_REGION", "")
+S3_ACCESS_KEY_ID = read("str", "S3_ACCESS_KEY_ID", "")
+S3_SECRET_ACCESS_KEY = read("str", "S3_SECRET_ACCESS_KEY", "")
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": originals_storage(
+        ORIGINALS_STORAGE,
+        bucket_name=S3_BUCKET,
+        endpoint_url=S3_ENDPOINT_URL,
+        region_name=S3_REGION,
+        access_key=S3_ACCESS_KEY_ID,
+        secret_key=S3_SECRET_ACCESS_KEY,
+    ),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
@@ -137,8 +156,6 @@ LOGGING = {
 }
 
 GOOGLE_API_KEY = read("str", "GOOGLE_API_KEY", "")
-# A server of one's own may be any host, without a top-level domain.
-_ADDRESS = validate.URL(schemes={"http", "https"}, require_tld=False)
 GEMINI_BASE_URL = read("str", "GEMINI_BASE_URL", "", validate=_ADDRESS)
 GEMINI_CHAT_MODEL = read("str", "GEMINI_CHAT_MODEL", "gemini-3.6-flash")
 GEMINI_EMBEDDING_MODEL = read("str", "GEMINI_EMBEDDING_MODEL", "gemini-embedding-001")

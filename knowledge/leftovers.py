@@ -37,8 +37,6 @@ def delete_stray_originals(now: datetime) -> int:
 
 def _stored(folder: str) -> Iterator[str]:
     """The names of all stored files below a folder."""
-    if folder and not default_storage.exists(folder):
-        return
     try:
         folders, files = default_storage.listdir(folder)
     except FileNotFoundError:  # nothing was stored yet

@@ -11,10 +11,12 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from backend import storage
 from backend.accounts.sign_in import home_has_admin
 from backend.accounts.spaces import home, team_key
 from backend.jobs.status import somebody_acts, statuses
 from backend.jobs.wording import outcome
+from backend.storage import FILE
 from bot.discord import diagnosis as discord
 from bot.slack import diagnosis as slack
 from knowledge.catalogue import STATUS, catalogue
@@ -47,6 +49,7 @@ def diagnose() -> Iterator[Finding]:
         return
     yield Finding("ok", "the database answers and is migrated")
     yield from _sqlite()
+    yield from _originals()
     yield _local_model()
     yield from _providers()
     yield _embedding_model()
@@ -84,6 +87,15 @@ def _sqlite() -> Iterator[Finding]:
             f"SQLite {sqlite3.sqlite_version} has a very rare fault when several processes write "
             "(mended in 3.51.3); keep backups",
         )
+
+
+def _originals() -> Iterator[Finding]:
+    if settings.ORIGINALS_STORAGE == FILE:
+        return
+    if (trouble := storage.trouble()) is not None:
+        yield Finding("fail", f"the bucket {settings.S3_BUCKET} can't be used: {trouble}")
+    else:
+        yield Finding("ok", f"originals are kept in the bucket {settings.S3_BUCKET}")
 
 
 def _local_model() -> Finding:

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.test.utils import override_settings
 
+from backend.storage import FILE, originals_storage
 from knowledge.index.cache import indexes
 
 
@@ -18,7 +20,8 @@ def scratch_store() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="askwell-scratch-") as name:
         folder = Path(name)
         paths = {"MEDIA_ROOT": folder / "originals", "SNAPSHOT_DIR": folder / "snapshots"}
-        with override_settings(**paths), database_at(folder / "scratch.sqlite3"):
+        storages = settings.STORAGES | {"default": originals_storage(FILE)}
+        with override_settings(STORAGES=storages, **paths), database_at(folder / "scratch.sqlite3"):
             yield folder
 
 

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 DECISIONS = ROOT / "docs" / "decisions"
+REQUIREMENTS = ["requirements.txt", "requirements-s3.txt", "requirements-dev.txt"]
 SUFFIXES = {".py", ".md", ".js", ".css", ".html"}
 
 # The outside contract: names that scripts and users rely on, as far as they are built.
@@ -241,13 +242,13 @@ def test_every_process_stands_in_the_readme_and_no_other() -> None:
 
 def test_every_requirement_has_its_line_in_the_readme_and_no_other() -> None:
     listed = [name for row in rows_of("Dependencies") for name in in_code(row[0])]
-    required = {**requirements("requirements.txt"), **requirements("requirements-dev.txt")}
+    required = {name for file in REQUIREMENTS for name in requirements(file)}
     installed_alone = re.findall(r"--no-deps ([\w-]+)==", MAKEFILE)
     assert without_repeats(listed) == {*required, *installed_alone}
     assert all(row[1] for row in rows_of("Dependencies"))
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", REQUIREMENTS)
 def test_every_requirement_is_pinned_to_one_version(name: str) -> None:
     loose = {p: v for p, v in requirements(name).items() if not re.fullmatch(r"==[\w.]+", v)}
     assert not loose

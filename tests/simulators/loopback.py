@@ -71,6 +71,8 @@ class Exchange:
                 self._http.receive_data(await self._reader.read(READ_SIZE))
             elif isinstance(event, h11.Request):
                 head = event
+                if self._http.they_are_waiting_for_100_continue:
+                    await self._write(h11.InformationalResponse(status_code=100, headers=[]))
             elif isinstance(event, h11.Data):
                 raw += event.data
             elif isinstance(event, h11.EndOfMessage) and head is not None:
