@@ -16,6 +16,8 @@ MAX_PIXELS = 45_000_000
 # Pixels a side, and bytes of the JPEG: what a model that looks at pictures takes.
 MAX_SIDE = 2000
 MAX_JPEG = 2_000_000
+# Rows of the smaller picture that are made at once.
+BAND = 64
 QUALITIES = (85, 60, 30)
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 # By EXIF's number for how the camera was held.
@@ -68,7 +70,7 @@ def read(data: bytes) -> Iterator[Picture | Notice]:
 
 
 def upright(data: bytes) -> Image.Image:
-    """The image as people see it, at most MAX_SIDE pixels wide and high, as RGB or L."""
+    """The image as people see it, at most MAX_SIDE pixels wide and high, as RGB."""
     with warnings.catch_warnings():
         # Of sizes above our own limit, and of oddities in EXIF.
         warnings.simplefilter("ignore")
@@ -79,10 +81,9 @@ def upright(data: bytes) -> Image.Image:
         # A JPEG is decoded at about that size in the first place.
         image.draft(None, (MAX_SIDE, MAX_SIDE))
         image.load()
-        image = _simplified(image)
-        image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    image = _flat(image)
-    return image if turn is None else image.transpose(turn)
+        small = _flat_and_smaller(image)
+    small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    return small if turn is None else small.transpose(turn)
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
@@ -107,26 +108,27 @@ def _unread(image: Image.Image) -> Picture:
     return Picture(None, jpeg(image), "", 0.0, 0.0, 0.0, recognised=False)
 
 
-def _simplified(image: Image.Image) -> Image.Image:
-    """In a mode that can be shrunk well: I (16 bits), L, RGB or RGBA."""
-    if image.mode.startswith("I"):
-        mode = "I"
-    elif image.has_transparency_data:
-        mode = "RGBA"
-    else:
-        mode = "L" if image.mode in ("1", "L") else "RGB"
-    # Converting to the mode that it has would copy what may be 180 MB.
-    return image if image.mode == mode else image.convert(mode)
+def _flat_and_smaller(image: Image.Image) -> Image.Image:
+    """As RGB, divided by the whole number that leaves it larger than MAX_SIDE. A band at a time,
+    since a copy of 45 megapixels takes 180 MB."""
+    step = max(1, max(image.size) // MAX_SIDE)
+    small = Image.new("RGB", (-(-image.width // step), -(-image.height // step)))
+    for top in range(0, image.height, BAND * step):
+        bottom = min(image.height, top + BAND * step)
+        band = _flat(image.crop((0, top, image.width, bottom)))
+        small.paste(band.reduce(step), (0, top // step))
+    return small
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """As RGB or L: of 16 bits the higher 8, and white where it is transparent."""
-    if image.mode == "I":
-        return image.point(lambda value: value * (1 / 256)).convert("L")
-    if image.mode == "RGBA":
+    """As RGB: of 16 bits the higher 8, and white where it is transparent."""
+    if image.mode.startswith("I"):
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
         paper = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(paper, image).convert("RGB")
-    return image
+    return image.convert("RGB")
 
 
 def _too_many(megapixels: str) -> str:

@@ -13,8 +13,8 @@ from itertools import groupby
 from PIL import Image
 
 PROGRAM = "tesseract"
-# Seconds for a picture. A dense page needs five on a slow machine; some noise never ends.
-PATIENCE = 25
+# Seconds for an image. A dense page needs five on a slow machine; some noise never ends.
+PATIENCE = 15
 # Pixels a side: twice as large, the small print of screenshots is read without mistakes.
 SMALL = 1000
 # Each further language slows it down and makes it less sure; beyond these English alone counts.
@@ -54,15 +54,14 @@ def installed() -> bool:
     return shutil.which(PROGRAM) is not None
 
 
-def recognise(image: Image.Image, patience: float | None = None) -> Recognised:
-    """Read an image of mode RGB or L within so many seconds (else PATIENCE). Raises OcrFailed."""
+def recognise(image: Image.Image) -> Recognised:
+    """Read an image of mode RGB or L. Raises OcrFailed."""
     if small := max(image.size) <= SMALL:
         image = image.resize((2 * image.width, 2 * image.height), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)
     languages = "+".join(_languages())
-    command = ["stdin", "stdout", "-l", languages, "--psm", "3", "tsv"]
-    table = _run(command, file.getvalue(), patience)
+    table = _run(["stdin", "stdout", "-l", languages, "--psm", "3", "tsv"], file.getvalue())
     seen = _measured(table, image.width * image.height)
     return replace(seen, density=4 * seen.density) if small else seen
 
@@ -70,14 +69,14 @@ def recognise(image: Image.Image, patience: float | None = None) -> Recognised:
 @cache
 def _languages() -> list[str]:
     """The languages that are installed, English first."""
-    listed = _run(["--list-langs"]).splitlines()[1:]
+    listed = _run(["--list-langs"], b"").splitlines()[1:]
     languages = sorted({name for name in listed if name and "/" not in name} - {*_NO_LANGUAGES})
     if len(languages) > MAX_LANGUAGES:
         return [ENGLISH]
     return sorted(languages, key=lambda name: name != ENGLISH) or [ENGLISH]
 
 
-def _run(arguments: list[str], given: bytes = b"", patience: float | None = None) -> str:
+def _run(arguments: list[str], given: bytes) -> str:
     # Alone on a thread it is faster than with four that wait for each other.
     environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
     try:
@@ -85,7 +84,7 @@ def _run(arguments: list[str], given: bytes = b"", patience: float | None = None
             [PROGRAM, *arguments],
             input=given,
             capture_output=True,
-            timeout=patience or PATIENCE,
+            timeout=PATIENCE,
             env=environment,
             check=True,
         )

@@ -12,9 +12,6 @@ from knowledge.errors import OcrMissing
 from knowledge.extraction import Notice, ocr
 from knowledge.extraction.image import MAX_SIDE
 
-# Seconds for a page, of which there may be many: less than for a picture alone.
-PATIENCE = 15
-
 
 class Scans:
     """The pages of one PDF as pictures, and how many of them could not be read."""
@@ -31,7 +28,7 @@ class Scans:
             if len(set(image.getextrema())) == 1:
                 return ""
             if ocr.installed():
-                return ocr.recognise(image, PATIENCE).text
+                return ocr.recognise(image).text
             self._without_ocr += 1
         except (PdfiumError, ocr.OcrFailed):
             self._failed += 1

@@ -3,6 +3,7 @@
 import io
 import struct
 import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -149,6 +150,18 @@ def test_a_picture_with_broken_exif_is_read() -> None:
 def test_large_pictures_are_shrunk() -> None:
     seen = Image.open(io.BytesIO(picture(saved(halves((5000, 2500)), "JPEG")).jpeg))
     assert (seen.format, seen.size) == ("JPEG", (MAX_SIDE, MAX_SIDE // 2))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "I;16"])
+def test_the_largest_picture_that_is_allowed_fits_into_half_a_gigabyte(mode: str) -> None:
+    data = saved(Image.new(mode, (9000, 5000)), "PNG", compress_level=1)
+    within = (
+        "import resource, sys; from knowledge.extraction.image import upright;"
+        "resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29));"
+        "print(*upright(sys.stdin.buffer.read()).size)"
+    )
+    done = subprocess.run([sys.executable, "-c", within], input=data, capture_output=True)
+    assert done.stdout.split() == [b"2000", b"1111"], done.stderr
 
 
 def test_a_noisy_picture_still_makes_a_jpeg_within_bounds() -> None:
