@@ -126,3 +126,13 @@ def openai(settings: Settings) -> Iterator[OpenAISimulator]:
         embedder.cache_clear()
         yield simulator
     embedder.cache_clear()
+
+
+@pytest.fixture
+def talking(settings: Settings) -> Iterator[OpenAISimulator]:
+    """A model that repeats every word that it was told, with the local model for searching."""
+    with OpenAISimulator(key="openai-key") as simulator:
+        settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "openai-key", simulator.url
+        settings.EMBEDDINGS = "local"
+        simulator.faults.answer = lambda told: f"I was told: {' '.join(told.split())} [1]"
+        yield simulator

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pytest_django import Settings
 
-from bot.models import InboxItem
+from bot.models import InboxItem, ReplyPart
 from bot.responder import Responder
 from tests.bot.bots import Bots
 from tests.simulators.gemini import GeminiSimulator
@@ -23,6 +23,9 @@ class Chat(ABC, Generic[Message]):
     name: ClassVar[str]
     # The dotted path of what tests/bot/crashing.py needs to know of the platform.
     crashing: ClassVar[str]
+    # Whether the platform tells who came, left or became a guest; else it is asked again after
+    # minutes.
+    tells_of_people: ClassVar[bool]
     # The calls that show a reply, and the ways in which each may break off.
     sends: ClassVar[Sequence[str]]
     unclear: ClassVar[Sequence[Any]]
@@ -79,7 +82,30 @@ class Chat(ABC, Generic[Message]):
     def turn_back(self, seconds: float) -> None:
         """What is said from now on seems to have been said so long ago."""
 
+    # Who is where
+
+    @abstractmethod
+    def add_person(self, name: str) -> str:
+        """Somebody of the team; their id."""
+
+    @abstractmethod
+    def set_guest(self, who: str, is_guest: bool) -> None: ...
+
+    @abstractmethod
+    def add_room(self, name: str) -> str:
+        """A private channel that the bot is in; its id."""
+
+    @abstractmethod
+    def let_in(self, who: str, room: str) -> None: ...
+
+    @abstractmethod
+    def put_out(self, who: str, room: str) -> None: ...
+
     # What is to be seen
+
+    @abstractmethod
+    def ever_shown(self, part: ReplyPart) -> str:
+        """All that could be read in this message of a reply, at any time."""
 
     @abstractmethod
     def id_of(self, message: Message) -> str: ...

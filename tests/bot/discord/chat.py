@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import cached_property
 
+from bot.models import ReplyPart
 from bot.responder import Responder
 from tests.bot.chat import Chat, Told
 from tests.bot.discord.running import running
@@ -11,15 +13,17 @@ from tests.simulators.discord.core import Interaction, Settings
 from tests.simulators.discord.faults import Drop, Faults, Hang, Status
 from tests.simulators.discord.observing import WRITTEN
 from tests.simulators.discord.simulator import DiscordSimulator
-from tests.simulators.discord.state import Message
+from tests.simulators.discord.state import Message, Role
 from tests.simulators.discord.transcript import shown_text
 
 NO_PREVIEWS = 1 << 2
+STAFF = "staff"
 
 
 class DiscordChat(Chat[Message]):
     name = "discord"
     crashing = "tests.bot.discord.crashing"
+    tells_of_people = False
     sends = (
         "POST /channels/{}/messages",
         "PATCH /channels/{}/messages/{}",
@@ -83,6 +87,34 @@ class DiscordChat(Chat[Message]):
 
     def turn_back(self, seconds: float) -> None:
         self.discord.world.behind = seconds
+
+    def add_person(self, name: str) -> str:
+        """Whoever holds the role STAFF is of the team, where the server is claimed with it."""
+        user = self.discord.add_user(name)
+        self.discord.add_member(self.discord.home, user, self._staff)
+        return user.id
+
+    @cached_property
+    def _staff(self) -> Role:
+        return self.discord.add_role(STAFF)
+
+    def set_guest(self, who: str, is_guest: bool) -> None:
+        (self.discord.take_role if is_guest else self.discord.give_role)(who, self._staff)
+
+    def add_room(self, name: str) -> str:
+        return self.discord.add_channel(name, private=True).id
+
+    def let_in(self, who: str, room: str) -> None:
+        may = ("view_channel", "send_messages", "send_messages_in_threads")
+        self.discord.allow(room, who, *may)
+
+    def put_out(self, who: str, room: str) -> None:
+        self.discord.deny(room, who, "view_channel")
+
+    def ever_shown(self, part: ReplyPart) -> str:
+        channel, _, number = part.message.partition("/")
+        message = self.discord.world.channels[channel].messages[number]
+        return "\n".join([shown_text(message), *(text for _, text in message.seen)])
 
     def id_of(self, message: Message) -> str:
         return message.id

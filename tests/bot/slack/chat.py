@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 
+from bot.models import ReplyPart
 from bot.responder import Responder
 from tests.bot.chat import Chat, Told
 from tests.bot.slack.running import running
@@ -17,6 +18,7 @@ from tests.simulators.slack.transcript import shown_text
 class SlackChat(Chat[Message]):
     name = "slack"
     crashing = "tests.bot.slack.crashing"
+    tells_of_people = True
     sends = tuple(
         f"chat.{name}"
         for name in ("startStream", "appendStream", "stopStream", "postMessage", "update")
@@ -78,7 +80,8 @@ class SlackChat(Chat[Message]):
 
     def command(self, who: str, name: str, **given: str) -> Told:
         told = SlackTold(self.slack.general, self.slack.world.user(who))
-        self.slack.command(who, "general", f"/{name}", " ".join(given.values()))
+        first, *rest = name.split()
+        self.slack.command(who, "general", f"/{first}", " ".join([*rest, *given.values()]))
         return told
 
     def tell_again(self, message: Message) -> None:
@@ -87,6 +90,26 @@ class SlackChat(Chat[Message]):
 
     def turn_back(self, seconds: float) -> None:
         self.slack.world.behind = seconds
+
+    def add_person(self, name: str) -> str:
+        return self.slack.add_user(name).id
+
+    def set_guest(self, who: str, is_guest: bool) -> None:
+        self.slack.change_user(who, is_restricted=is_guest)
+
+    def add_room(self, name: str) -> str:
+        return self.slack.add_channel(name, self.slack.app.user_id, kind="private_channel").id
+
+    def let_in(self, who: str, room: str) -> None:
+        self.slack.join(who, room)
+
+    def put_out(self, who: str, room: str) -> None:
+        self.slack.leave(who, room)
+
+    def ever_shown(self, part: ReplyPart) -> str:
+        channel = self.slack.world.channels[part.channel.rpartition("/")[2]]
+        message = channel.messages[part.message]
+        return "\n".join([shown_text(message), *(text for _, text in message.seen)])
 
     def id_of(self, message: Message) -> str:
         return message.ts
