@@ -127,6 +127,9 @@ def _add_version(
         if origin:  # a document that was removed keeps its row; the new one takes its origin over
             space.documents.filter(origin=origin).update(origin="")
         document = Document.objects.create(space=space, name=name, origin=origin, sample=sample)
+    elif document.sample != sample:
+        document.sample = sample
+        document.save(update_fields=["sample"])
     version = document.versions.create(
         number=next_number(document), sha256=digest, size=size, original=stored
     )

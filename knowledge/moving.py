@@ -163,7 +163,8 @@ def _become_versions(document: Document, there: Document) -> None:
         document.versions.order_by("number"), start=next_number(there)
     ):
         DocumentVersion.objects.filter(pk=version.pk).update(document=there, number=number)
-    if document.current_id is not None:
-        Document.objects.filter(pk=there.pk).update(current=document.current_id)
+    Document.objects.filter(pk=there.pk).update(
+        current=document.current_id or there.current_id, sample=document.sample
+    )
     Document.objects.filter(pk=document.pk).update(current=None, removed_at=timezone.now())
     there.refresh_from_db()

@@ -468,3 +468,12 @@ def test_a_loaded_text_is_found_by_its_name(team: Space, add_text: AddText) -> N
     add_text("They eat fish.", name="herons_of_the_north.txt")
 
     assert found("herons", team) == ["They eat fish."]
+
+
+def test_a_sample_that_somebody_replaces_is_no_sample_any_more(team: Space) -> None:
+    sample = add_document(team, "a.txt", b"One.", origin="documents/a.txt", sample=True).version
+    replaced = add_document(team, "a.txt", b"Two.").version
+    assert replaced.document == sample.document
+    assert not Document.objects.get(pk=sample.document_id).sample
+    add_document(team, "a.txt", b"Three.", origin="documents/a.txt", sample=True)
+    assert Document.objects.get(pk=sample.document_id).sample

@@ -126,6 +126,15 @@ def test_a_namesake_gets_it_as_its_next_versions(
     assert index_is_right(personal) and index_is_right(team)
 
 
+def test_a_sample_that_gets_it_is_no_sample_any_more(
+    team: Space, personal: Space, add_text: AddText
+) -> None:
+    ours = add_text("The heron sleeps by day.", "birds.txt").document
+    Document.objects.filter(pk=ours.pk).update(sample=True)
+    move_document(add_text(TEXT, "birds.txt", personal).document, team)
+    assert not Document.objects.get(pk=ours.pk).sample
+
+
 def test_of_two_namesakes_none_is_replaced(team: Space, personal: Space, add_text: AddText) -> None:
     for n in range(2):
         version = add_text(f"The heron sleeps {n}.", f"{n}.txt")
