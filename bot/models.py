@@ -19,6 +19,8 @@ class Kind(models.TextChoices):
     FILE = "file"
     # Somebody would like the team to have a document; its reply asks a curator.
     REQUEST = "request"
+    # Nobody asked: an admin is told something of maintenance.
+    NOTICE = "notice"
 
 
 class ItemState(models.TextChoices):

@@ -1,13 +1,8 @@
 """Requests to make a document available to the team: a message to each curator, who decides."""
 
-import asyncio
-import logging
-import time
-from collections.abc import Callable, Collection, Mapping
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from collections.abc import Collection
+from contextlib import closing
 
-from django.db import Error
 from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from backend.accounts.models import Identity, Role, Standing
@@ -15,30 +10,15 @@ from backend.library.models import PromotionRequest, RequestState
 from backend.library.promoting import would_replace
 from bot import claims, ledger, wording
 from bot.cards import APPROVE, DECLINE, GONE, Card, shown
-from bot.errors import DeliveryError
 from bot.files import tell
 from bot.incoming import Key
 from bot.leases import Held
 from bot.models import InboxItem, ItemState, Kind
 from bot.platforms import Button, Closing, Platform
 from bot.reply import Reply, check_nothing
-from bot.threads import in_following, in_inbox
+from bot.telling import Untold
+from bot.threads import in_inbox
 from knowledge.errors import LeaseLost
-
-logger = logging.getLogger(__name__)
-
-# Seconds between two looks for somebody to ask, and until one who can't be reached is tried again.
-EVERY, AGAIN = 1.0, 60.0
-
-
-@dataclass(frozen=True)
-class Untold:
-    """A curator who has not been asked yet, as their platform knows them."""
-
-    request: int
-    platform: str
-    installation: str
-    person: str
 
 
 def untold(platforms: Collection[str]) -> list[Untold]:
@@ -68,7 +48,7 @@ def _curators(request: PromotionRequest, platforms: Collection[str]) -> list[Ide
     return list(rows.select_related("installation").order_by("pk"))
 
 
-def ask(curator: Untold, direct: Key) -> None:
+def plan(curator: Untold, direct: Key) -> None:
     """Have the curator asked in their direct messages, which are the key's channel. Safe to
     repeat."""
     item = InboxItem(
@@ -76,10 +56,10 @@ def ask(curator: Untold, direct: Key) -> None:
         platform=direct.platform,
         installation=direct.installation,
         channel=direct.channel,
-        message=f"request-{curator.request}",
+        message=f"request-{curator.about}",
         sender=curator.person,
         direct=True,
-        request_id=curator.request,
+        request_id=curator.about,
         route={"installation": curator.installation},
     )
     InboxItem.objects.bulk_create([item], ignore_conflicts=True)
@@ -90,25 +70,6 @@ def decided(told: QuerySet[InboxItem]) -> list[int]:
     gone = Q(request=None) | Q(request__document__removed_at__isnull=False)
     now = Case(When(gone, then=Value(GONE)), default=F("request__state"))
     return list(told.filter(kind=Kind.REQUEST).exclude(told=now).values_list("pk", flat=True))
-
-
-async def ask_curators(
-    platforms: Callable[[], Mapping[str, Platform]], wake: Callable[[], None]
-) -> None:
-    """Ask every curator that these platforms know, until cancelled."""
-    unreachable: dict[Untold, float] = {}
-    while True:
-        await asyncio.sleep(EVERY)
-        with suppress(Error):  # the next look will find them
-            for curator in await in_following(untold, list(platforms())):
-                if time.monotonic() > unreachable.get(curator, 0.0):
-                    try:
-                        direct = await platforms()[curator.platform].direct(curator.person)
-                        await in_inbox(ask, curator, direct)
-                        wake()
-                    except (DeliveryError, KeyError) as error:
-                        logger.info("%s was not asked yet: %s", curator, error)
-                        unreachable[curator] = time.monotonic() + AGAIN
 
 
 async def respond(held: Held, platform: Platform) -> None:

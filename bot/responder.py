@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.db import Error
 
 from backend import db
-from bot import claims, promotions, wording
+from bot import claims, notices, promotions, wording
 from bot.errors import DeliveryError, Resting
 from bot.files import Files
 from bot.following import Follower
@@ -18,6 +18,7 @@ from bot.leases import Held
 from bot.models import InboxItem, ItemState, Kind
 from bot.platforms import Platform
 from bot.respond import respond
+from bot.telling import keep_telling
 from bot.threads import in_inbox
 from knowledge.errors import KnowledgeError, LeaseLost
 
@@ -79,8 +80,11 @@ class Responder:
     async def run(self, stop: asyncio.Event) -> None:
         """Answer until stopped; then let go of what is in hand, for the next process."""
         following = Follower(lambda: self._platforms, self.wake).run()
-        asking = promotions.ask_curators(lambda: self._platforms, self.wake)
-        beside = [asyncio.create_task(work) for work in (self._beat(), following, asking)]
+        telling = (
+            keep_telling(about.untold, about.plan, lambda: self._platforms, self.wake)
+            for about in (promotions, notices)
+        )
+        beside = [asyncio.create_task(work) for work in (self._beat(), following, *telling)]
         stopping = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
@@ -158,6 +162,8 @@ class Responder:
                 await self._files.respond(held, platform)
             case Kind.REQUEST:
                 await promotions.respond(held, platform)
+            case Kind.NOTICE:
+                await notices.respond(held, platform)
             case _:
                 await respond(held, platform)
 

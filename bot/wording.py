@@ -27,7 +27,11 @@ FILE_FAILED = (
     "tell your admin."
 )
 # By what it is that had its attempts.
-GIVEN_UP = {"question": FAILED, "file": FILE_FAILED, "request": FAILED}
+NOTICE_FAILED = (
+    "I had something to tell you of maintenance and could not put it together. It stands under "
+    "Maintenance on the page."
+)
+GIVEN_UP = {"question": FAILED, "file": FILE_FAILED, "request": FAILED, "notice": NOTICE_FAILED}
 FILES_NOT_READ = "I could not read what came with your question ({names}), so I answered without."
 READING_FILE = "Reading {name}…"
 READING_PAGES = "Reading {name}: page {done} of {total}…"

@@ -2,7 +2,10 @@
 anywhere and called again, and returns one sentence on what it did."""
 
 from backend import db
+from backend.accounts.models import Role, Workspace
 from backend.chat.retention import delete_old_turns
+from backend.jobs.notices import tell_digest
+from backend.jobs.registry import JOBS
 from bot.retention import delete_old_items
 from management import purging, wording
 
@@ -18,3 +21,10 @@ def purge() -> str:
     """Delete what nobody needs any more."""
     deleted = [f"{count:,} {what}" for what, count in purging.purge(db.clock()) if count]
     return wording.PURGED.format(what=", ".join(deleted)) if deleted else wording.NOTHING_TO_PURGE
+
+
+def digest() -> str:
+    """Have the admins of every workspace told how they were served."""
+    with_admins = Workspace.objects.filter(memberships__role=Role.ADMIN).distinct()
+    told = sum(tell_digest(workspace, JOBS["digest"]) for workspace in with_admins)
+    return wording.DIGESTS.format(count=told) if told else wording.NO_DIGEST

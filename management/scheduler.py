@@ -15,7 +15,7 @@ from apscheduler.jobstores.base import JobLookupError
 from django.db import DatabaseError, close_old_connections, connection, connections
 
 from backend import db
-from backend.jobs import leading, slots
+from backend.jobs import leading, notices, slots
 from knowledge.errors import LeaseLost
 from management.errors import LoopEnded
 from management.running_jobs import running
@@ -93,6 +93,7 @@ def _look(ticker: Ticker) -> None:
     if ticker.is_over:
         raise LoopEnded()
     slots.set_aside()
+    notices.tell_of_failures()
     for name in slots.due(db.clock(), GRACE):
         if name not in running:
             ticker.start_now(name)

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 CLEANED = "Deleted {messages:,} messages and {items:,} items of the inbox that were too old."
 PURGED = "Deleted {what}."
+DIGESTS = "Told the admins of {count:,} workspaces how they were served."
+NO_DIGEST = "There was nothing to tell."
 NOTHING_TO_PURGE = "There was nothing to delete."
 REINDEXED = (
     "{new} new files, {changed} changed, {moved} moved, {removed} removed, {unchanged} unchanged."

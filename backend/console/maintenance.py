@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -10,10 +11,15 @@ from django.views.decorators.http import require_GET, require_POST
 from backend.accounts.models import Role
 from backend.accounts.roles import role_at
 from backend.console.access import place_of, user_of
+from backend.console.rendering import to_html
 from backend.jobs import slots, wording
+from backend.jobs.models import Notice
+from backend.jobs.notices import text_for
 from backend.jobs.registry import JOBS
 from backend.jobs.status import Status, statuses
 
+# Notices that are shown, the latest first.
+LISTED = 5
 ADMINS_ONLY = "Only an admin can see how maintenance stands."
 
 
@@ -24,7 +30,8 @@ def page(request: HttpRequest) -> HttpResponse:
     if not _is_admin(request):
         return _refused(request)
     rows = [_row(status) for status in statuses()]
-    return render(request, "console/maintenance.html", {"rows": rows})
+    told = [to_html(text_for(notice, user_of(request)), 0) for notice in _latest(request)]
+    return render(request, "console/maintenance.html", {"rows": rows, "told": told})
 
 
 @require_POST
@@ -35,6 +42,10 @@ def run_now(request: HttpRequest, name: str) -> HttpResponse:
     if name in JOBS:
         slots.ask_for(JOBS[name], user_of(request))
     return HttpResponseRedirect("/maintenance/")
+
+
+def _latest(request: HttpRequest) -> QuerySet[Notice]:
+    return Notice.objects.filter(workspace=place_of(request).workspace).order_by("-pk")[:LISTED]
 
 
 def _is_admin(request: HttpRequest) -> bool:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db import models
 from django.db.models import Q
 
-from backend.accounts.models import User
+from backend.accounts.models import User, Workspace
 
 
 class SlotState(models.TextChoices):
@@ -41,6 +41,8 @@ class Slot(models.Model):
     ended_at = models.DateTimeField(null=True)
     # What it did, in one sentence.
     did = models.TextField(blank=True)
+    # Of one that was given up: admins were told, or know already.
+    told = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -49,7 +51,12 @@ class Slot(models.Model):
                 fields=["job"], condition=Q(state__in=OPEN), name="one_open_slot_a_job"
             ),
         ]
-        indexes = [models.Index(fields=["ended_at"])]
+        indexes = [
+            models.Index(fields=["ended_at"]),
+            models.Index(
+                fields=["at"], condition=Q(state=SlotState.FAILED, told=False), name="to_be_told"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.job} of {self.at:%Y-%m-%d %H:%M:%S}"
@@ -74,3 +81,34 @@ class Lead(models.Model):
 
     def __str__(self) -> str:
         return "the lead"
+
+
+class NoticeKind(models.TextChoices):
+    FAILURE = "failure"
+    DIGEST = "digest"
+
+
+class Notice(models.Model):
+    """Something that the admins of a workspace are told once. What it says is made for each reader
+    when they read it, so it holds no copy of what may be deleted meanwhile."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=10, choices=NoticeKind.choices)
+    at = models.DateTimeField(auto_now_add=True)
+    # Of a failure.
+    slot = models.OneToOneField(Slot, null=True, on_delete=models.CASCADE)
+    # Of a digest: what it is about.
+    begins = models.DateTimeField(null=True)
+    ends = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "ends"],
+                condition=Q(kind=NoticeKind.DIGEST),
+                name="one_digest_a_time",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.at:%Y-%m-%d %H:%M}"

@@ -1,4 +1,4 @@
-"""How the jobs' standing is told."""
+"""What maintenance says: how its jobs stand, and what admins are told."""
 
 from datetime import timedelta
 
@@ -15,6 +15,21 @@ NOW = "Next in a moment."
 ASKED_FOR = "{job} begins within seconds."
 RUNS_ALREADY = "{job} is running already."
 LATE = "It is late: does `run_scheduler` run?"
+
+GIVEN_UP = (
+    "The maintenance job {job} was given up. {reason} It begins anew at its next time; I won't "
+    "tell you again until it has succeeded."
+)
+DIGEST = "**Askwell from {begins:%d %B} to {ends:%d %B}**"
+ASKED = "Questions asked: {count:,}."
+ASKED_AND_ANSWERED = "Questions asked: {count:,}. Answered: {share:.0%}."
+UNANSWERED = "Could not be answered: {count:,}"
+DISLIKED = "Rated as not helpful: {count:,}"
+QUOTED = "- {question}"
+NOT_QUOTED = "- {count:,} that can't be quoted here: asked in private, or about what you don't read"
+NEVER_CITED = "Documents that no answer has named yet: {count:,} ({names})"
+AND_MORE = ", and {count:,} more"
+JOBS_FAILED = "Maintenance jobs that were given up: {jobs}"
 
 
 def span(time: timedelta) -> str:

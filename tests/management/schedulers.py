@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class Schedulers:
         """Its exit code once it was asked to end."""
         process.send_signal(signal.SIGTERM)
         self.running.remove(process)
-        return process.wait(20)
+        return process.wait(60)
 
     def close(self) -> None:
         for process in list(self.running):
@@ -76,7 +77,16 @@ class Schedulers:
         """How many slots of the job are done."""
         return int(self.one("SELECT COUNT(*) FROM jobs_slot WHERE job=? AND state='done'", job))
 
-    def wait(self, what: Callable[[], Any], seconds: float = 20.0) -> None:
+    def effects(self) -> int:
+        """How many slots of counting jobs took effect."""
+        return int(self.one("SELECT COUNT(*) FROM knowledge_space WHERE key LIKE 'effect:%'"))
+
+    def calls(self, what: str) -> Counter[str]:
+        """How often counting began, or ended, for each slot."""
+        lines = (self.folder / "calls").read_text().splitlines()
+        return Counter(slot for told, slot, *_ in map(str.split, lines) if told == what)
+
+    def wait(self, what: Callable[[], Any], seconds: float = 60.0) -> None:
         end = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < end, self.log()[-4000:]

@@ -28,7 +28,7 @@ for name, interval in order["intervals"].items():
     JOBS[name] = Job(name, f"tests.management.fake_jobs.{name.split('_')[0]}", limit=limit)
     setattr(settings, f"{name.upper()}_INTERVAL", interval)
 if not order.get("real"):  # everything that waits waits less
-    leading.LEASE = slots.LEASE = timedelta(seconds=order.get("lease", 1.5))
+    leading.LEASE = slots.LEASE = timedelta(seconds=order.get("lease", 3))
     slots.WAIT = timedelta(milliseconds=5)
     scheduler.LOOK, scheduler.STAND_BY = 0.1, 0.2
     scheduler.GRACE = timedelta(seconds=0.1)
