@@ -5,7 +5,7 @@ from typing import Any
 
 from backend.accounts.audience import Place
 from backend.chat.feedback import give_feedback
-from bot import inbox, wording
+from bot import inbox, talks, wording
 from bot.clicks import CLICKS
 from bot.discord import render
 from bot.discord.interactions import Asked
@@ -71,8 +71,13 @@ class Actions:
         return await self._people.of_click(asked)
 
     async def _seen(self, asked: Asked, pk: str, kind: Kind = Kind.QUESTION) -> InboxItem | None:
-        """The item that a click is about, if whoever clicked can see its answer."""
-        return await in_inbox(inbox.open_to, pk, asked.key(""), str(asked.person), kind)
+        """The item that a click is about, if whoever clicked can see its answer: it is the one that
+        they clicked in, for a private thread belongs to a channel that more can see."""
+        here = asked.key("")
+        item = await in_inbox(inbox.open_to, pk, here, str(asked.person), kind)
+        if item is None or item.private:
+            return item
+        return item if await in_inbox(talks.answered_by, here, asked.clicked) == item else None
 
     async def _keep(self, asked: Asked, item: InboxItem, helpful: bool, reason: str) -> None:
         place = await self._people.of_click(asked)

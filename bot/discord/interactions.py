@@ -44,6 +44,12 @@ class Asked:
         """Whether it happened between the person and the bot alone."""
         return self.guild is None and self.interaction.context.dm_channel
 
+    @property
+    def clicked(self) -> str:
+        """The message that was clicked in, as the ledger has it; empty for a command."""
+        message = self.interaction.message
+        return f"{self.channel}/{message.id}" if message else ""
+
     def key(self, message: str) -> Key:
         return key_of(self.guild, self.interaction.channel, self.channel, message)
 
