@@ -72,15 +72,14 @@ async def acknowledged(slack: SlackSimulator, questions: int, a_second: float) -
     return sorted(seconds for seconds in took if seconds is not None)
 
 
-@pytest.mark.soak
 async def test_events_are_acknowledged_at_once_while_documents_are_read(
     slack: SlackSimulator, add_text: AddText
 ) -> None:
     async with running(slack):
         with ingesting(add_text):
-            took = await acknowledged(slack, 30, 15)
-    assert len(took) == 60
-    assert await InboxItem.objects.acount() == 30
+            took = await acknowledged(slack, 20, 20)
+    assert len(took) == 40
+    assert await InboxItem.objects.acount() == 20
 
 
 @pytest.mark.soak

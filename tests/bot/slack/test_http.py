@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import random
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 
@@ -154,6 +156,48 @@ async def test_forged_and_old_requests_are_refused(slack: SlackSimulator, forger
     }
     assert (await slack.post(body, headers[forgery])).status_code == 401
     assert not await InboxItem.objects.aexists()
+
+
+@pytest.mark.soak
+async def test_of_a_thousand_forgeries_and_replays_none_is_taken(slack: SlackSimulator) -> None:
+    """Promise 29: one signed request, changed in every way that somebody on its path could."""
+    chosen, statuses = random.Random(29), Counter[int]()
+    for number in range(1_000):
+        body, kind = payload(slack)
+        age = chosen.choice([0, 0, chosen.randint(301, 10**6), -chosen.randint(310, 10**6)])
+        headers = dict(slack.http.headers(body, kind, age=age))
+        if abs(age) <= 300:
+            body, headers = forged(chosen, number, body, headers)
+        statuses[(await slack.post(body, headers)).status_code] += 1
+    assert set(statuses) == {401} and not await InboxItem.objects.aexists()
+    async with bot(slack):
+        asked = [ask(slack) for _ in range(50)]
+        for question in asked:
+            await answered(slack, question)
+        replays = list(slack.deliveries)
+        for delivery in replays:
+            await slack.replay(delivery)
+        await until_settled()
+    assert all(len(slack.answers(question)) == 1 for question in asked)
+    assert await InboxItem.objects.acount() == 50
+    print(f"\n1,000 forged or old requests: {dict(statuses)}, 0 taken;", end=" ")
+    print(f"{len(replays)} replays: 0 answered again")
+
+
+def forged(
+    chosen: random.Random, number: int, body: bytes, headers: dict[str, str]
+) -> tuple[bytes, dict[str, str]]:
+    """One byte of the request or of its signature is another, or a header is gone."""
+    if number % 3 == 0:
+        at = chosen.randrange(len(body))
+        return body[:at] + bytes([body[at] ^ 1 << chosen.randrange(7)]) + body[at + 1 :], headers
+    name = chosen.choice(["x-slack-signature", "x-slack-request-timestamp"])
+    signed = {key.lower(): value for key, value in headers.items()}
+    if number % 3 == 1:
+        return body, {key: value for key, value in signed.items() if key != name}
+    digits, at = signed[name], chosen.randrange(4, len(signed[name]))
+    other = "1" if digits[at] != "1" else "2"
+    return body, signed | {name: digits[:at] + other + digits[at + 1 :]}
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
