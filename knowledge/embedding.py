@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 
 from knowledge.errors import ProviderError, Unreachable
-from knowledge.models import EmbeddingModel, Store
+from knowledge.models import EmbeddingModel, Space, Store
 from knowledge.providers import configured
 from knowledge.providers.fallback import breaker
 
@@ -48,6 +48,33 @@ def active_model() -> EmbeddingModel | None:
     return store.embedding_model if store else None
 
 
+def searched_model(spaces: Sequence[Space]) -> EmbeddingModel | None:
+    """The one model that a search of these spaces uses: scores of two can't be compared. While the
+    store's changes, that is the next one only where all of these have swapped to it."""
+    store = Store.objects.select_related("embedding_model", "next_model").filter(pk=1).first()
+    if store is None or store.next_model is None:
+        return store.embedding_model if store else None
+    searched = Space.objects.filter(pk__in=[space.pk for space in spaces])
+    if searched.exclude(swapped_to=store.next_model).exists():
+        return store.embedding_model
+    return store.next_model
+
+
+def models_for(space: Space) -> tuple[EmbeddingModel, EmbeddingModel | None]:
+    """The model that what is new in the space must be embedded with, and, while the store's
+    changes, the other one, which `reembedding` makes up for where it can't be reached.
+
+    Raises KnowledgeError as `choose_model` does.
+    """
+    active = choose_model()
+    store = Store.objects.select_related("next_model").get(pk=1)
+    if store.next_model is None or store.next_model == active:
+        return active, None
+    if Space.objects.filter(pk=space.pk, swapped_to=store.next_model).exists():
+        return store.next_model, active
+    return active, store.next_model
+
+
 def choose_model() -> EmbeddingModel:
     """The active model; a new store takes one that settings name, from then on the row decides.
 
@@ -77,13 +104,15 @@ def _first_that_answers() -> EmbeddingModel:
     *others, last = candidates()
     for provider in others:
         try:
-            return _model_of(provider)
+            return model_of(provider)
         except ProviderError as error:
             logger.warning("the new store does not embed with %s: %s", provider, error)
-    return _model_of(last)
+    return model_of(last)
 
 
-def _model_of(provider: str) -> EmbeddingModel:
+def model_of(provider: str) -> EmbeddingModel:
+    """The row of the model that this provider is configured to embed with. Raises KnowledgeError
+    where it does not answer."""
     dimensions = _embedded(provider, ["dimensions"]).shape[1]
     name = embedder(provider).name
     if dimensions > MAX_DIMENSIONS:

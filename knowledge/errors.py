@@ -13,6 +13,13 @@ KnowledgeError
 ├── OriginalMissing         (permanent)
 ├── LeaseLost
 │   └── Overtaken
+├── ModelChanged
+├── ReembeddingError
+│   ├── NotConfigured
+│   ├── AlreadyActive
+│   ├── ChangeUnderWay
+│   ├── NothingToRollBack
+│   └── ReembeddingWaits
 └── ProviderError           (the next provider may do better)
     ├── Throttled
     ├── Unreachable
@@ -85,6 +92,34 @@ class LeaseLost(KnowledgeError):
 
 class Overtaken(LeaseLost):
     """The document was changed or removed meanwhile."""
+
+
+class ModelChanged(KnowledgeError):
+    """The embedding model has changed meanwhile; this is embedded anew."""
+
+
+class ReembeddingError(KnowledgeError):
+    """The embedding model can't be changed."""
+
+
+class NotConfigured(ReembeddingError):
+    """This provider is not configured; set its key or address first."""
+
+
+class AlreadyActive(ReembeddingError):
+    """The documents are embedded with this model already."""
+
+
+class ChangeUnderWay(ReembeddingError):
+    """Another change of the embedding model is under way; `reembed --rollback` ends it."""
+
+
+class NothingToRollBack(ReembeddingError):
+    """There is no change of the embedding model to take back."""
+
+
+class ReembeddingWaits(ReembeddingError):
+    """The change of the embedding model waits, and searches use the present one."""
 
 
 class ProviderError(KnowledgeError):

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
 from knowledge import describing, originals, publishing
-from knowledge.embedding import choose_model
+from knowledge.embedding import models_for
 from knowledge.extraction import clean, extract, kind_of
 from knowledge.models import Document, DocumentVersion, Section, Space, Store, VersionState
 
@@ -78,11 +78,11 @@ def process(version: DocumentVersion, keep: KeepLease) -> None:
         publishing.hold(version)  # of a removed document there is nothing left to read
     sections = list(version.sections.all()) or _read_sections(version)
     keep()
-    model = choose_model()
+    model, also = models_for(version.document.space)
     sizes = chunk_sizes()
     publishing.discard_unpublished(version)
     cuts = publishing.cut(version.document.name, sections, *sizes)
-    built = publishing.build(version, cuts, sizes, model, keep)
+    built = publishing.build(version, cuts, sizes, model, keep, also)
     publishing.publish(built.chunking, version)
 
 

@@ -27,7 +27,7 @@ def delete_stray_originals(now: datetime) -> int:
     """Delete stored files that no version has; how many."""
     count = 0
     names: list[str] = []
-    for name in _stored(""):
+    for name in stored():
         names.append(name)
         if len(names) == NAMES:
             count += _delete_strays(names, now)
@@ -35,7 +35,7 @@ def delete_stray_originals(now: datetime) -> int:
     return count + _delete_strays(names, now)
 
 
-def _stored(folder: str) -> Iterator[str]:
+def stored(folder: str = "") -> Iterator[str]:
     """The names of all stored files below a folder."""
     try:
         folders, files = default_storage.listdir(folder)
@@ -44,7 +44,7 @@ def _stored(folder: str) -> Iterator[str]:
     for name in files:
         yield f"{folder}/{name}" if folder else name
     for inner in folders:
-        yield from _stored(f"{folder}/{inner}" if folder else inner)
+        yield from stored(f"{folder}/{inner}" if folder else inner)
 
 
 def _delete_strays(names: list[str], now: datetime) -> int:

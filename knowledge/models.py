@@ -20,6 +20,11 @@ class Space(models.Model):
 
     key = models.CharField(max_length=255, unique=True)
     revision = models.PositiveBigIntegerField(default=0)
+    # While the store's embedding model changes: the next one, once all of the space is embedded
+    # with it.
+    swapped_to = models.ForeignKey(
+        "EmbeddingModel", null=True, on_delete=models.PROTECT, related_name="+"
+    )
     # Names the space's files, so that those of an earlier database are never taken for its own.
     identity = models.CharField(max_length=16, default=random_identity, editable=False)
 
@@ -59,6 +64,13 @@ class Store(models.Model):
     """The one row that says how this store embeds and cuts; changed by command only."""
 
     embedding_model = models.ForeignKey(EmbeddingModel, null=True, on_delete=models.PROTECT)
+    # What it changes to, and what it last was: that one's vectors are kept for a way back.
+    next_model = models.ForeignKey(
+        EmbeddingModel, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    previous_model = models.ForeignKey(
+        EmbeddingModel, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     chunk_size = models.PositiveIntegerField(null=True)
     chunk_overlap = models.PositiveIntegerField(null=True)
 

@@ -4,8 +4,6 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from knowledge.models import Section
-
 
 @dataclass(frozen=True)
 class Passage:
@@ -31,10 +29,10 @@ def title_of(name: str) -> str:
     return re.sub(r"[_\-\s]+", " ", PurePath(name).stem).strip()
 
 
-def text_to_embed(name: str, section: Section, start: int, end: int) -> str:
+def text_to_embed(name: str, heading: str, text: str) -> str:
     """The chunk under its document and heading."""
-    heading = f" > {section.heading}" if section.heading else ""
-    return f"{title_of(name)}{heading}\n{section.text[start:end]}"
+    below = f" > {heading}" if heading else ""
+    return f"{title_of(name)}{below}\n{text}"
 
 
 def text_to_search(name: str, heading: str, text: str) -> str:

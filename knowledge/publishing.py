@@ -1,16 +1,17 @@
 """Cut and embed a version's text into rows that nobody sees yet, then show them all at once."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from knowledge.chunking import chunk
-from knowledge.embedding import embed
-from knowledge.errors import LeaseLost, Overtaken
+from knowledge.embedding import embed, searched_model
+from knowledge.errors import KnowledgeError, LeaseLost, ModelChanged, Overtaken
 from knowledge.models import (
     Chunk,
     Chunking,
@@ -23,6 +24,8 @@ from knowledge.models import (
     VersionState,
 )
 from knowledge.passages import text_to_embed
+
+logger = logging.getLogger(__name__)
 
 # Rows of one write transaction: the write lock is held for some milliseconds only.
 BATCH = 128
@@ -58,7 +61,7 @@ class Built:
 def cut(name: str, sections: Sequence[Section], size: int, overlap: int) -> list[Cut]:
     """Every chunk of the document `name`; sizes in characters. Chunks never cross sections."""
     return [
-        Cut(section, start, end, text_to_embed(name, section, start, end))
+        Cut(section, start, end, text_to_embed(name, section.heading, section.text[start:end]))
         for section in sections
         for start, end in chunk(section.text, size, overlap)
     ]
@@ -70,8 +73,10 @@ def build(
     sizes: tuple[int, int],
     model: EmbeddingModel,
     keep: Callable[[], None],
+    also: EmbeddingModel | None = None,
 ) -> Built:
-    """Write chunks and vectors, unpublished. Calls `keep` before each batch is written.
+    """Write chunks and vectors, unpublished; vectors of `also` as well, where it can be reached.
+    Calls `keep` before each batch is written.
 
     Raises LeaseLost where the version was taken over or its document removed.
     """
@@ -90,6 +95,7 @@ def build(
         batch = cuts[first : first + BATCH]
         vectors, anew = _vectors(batch, chunking, model)
         embedded += anew
+        others = _vectors_if_reached(batch, chunking, also) if also else []
         keep()
         with transaction.atomic():
             hold(version, chunking)
@@ -97,6 +103,10 @@ def build(
             Embedding.objects.bulk_create(
                 Embedding(chunk=row, model=model, vector=vector.tobytes())
                 for row, vector in zip(chunks, vectors, strict=True)
+            )
+            Embedding.objects.bulk_create(
+                Embedding(chunk=row, model=also, vector=vector.tobytes())
+                for row, vector in zip(chunks, others, strict=False)
             )
             DocumentVersion.objects.filter(pk=version.pk).update(done=first + len(batch))
     return Built(chunking, embedded)
@@ -106,7 +116,8 @@ def publish(chunking: Chunking, version: DocumentVersion) -> None:
     """Make the chunking what its document shows, in one small transaction.
 
     Raises LeaseLost, and changes nothing, where the version was taken over, overtaken by a newer
-    one, or its document removed.
+    one, or its document removed, and ModelChanged where the space is searched with another model
+    by now than it was embedded with.
     """
     with transaction.atomic():
         try:
@@ -120,6 +131,9 @@ def publish(chunking: Chunking, version: DocumentVersion) -> None:
         hold(version, chunking)
         if document.current is not None and document.current.number > version.number:
             raise Overtaken(document.name)
+        model = searched_model([chunking.space])
+        if model is not None and without_vector(chunking.chunks.all(), model).exists():
+            raise ModelChanged()
         DocumentVersion.objects.filter(pk=version.pk).update(
             state=VersionState.READY, lease_until=None, reason=""
         )
@@ -180,6 +194,21 @@ def _rows(chunking: Chunking, batch: Sequence[Cut], first: int) -> Iterator[Chun
             text=piece.text,
             embedded_sha256=piece.embedded_sha256,
         )
+
+
+def without_vector(chunks: QuerySet[Chunk], model: EmbeddingModel) -> QuerySet[Chunk]:
+    """Those of the chunks that have no vector of this model."""
+    return chunks.filter(~Exists(Embedding.objects.filter(chunk=OuterRef("pk"), model=model)))
+
+
+def _vectors_if_reached(
+    batch: Sequence[Cut], chunking: Chunking, model: EmbeddingModel
+) -> list[np.ndarray]:
+    try:
+        return _vectors(batch, chunking, model)[0]
+    except KnowledgeError as error:
+        logger.info("left to be embedded with %s later: %s", model, error)
+        return []
 
 
 def _vectors(

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from knowledge import publishing
-from knowledge.embedding import choose_model
+from knowledge.embedding import choose_model, models_for, searched_model
 from knowledge.errors import LeaseLost
 from knowledge.index import snapshot_files
 from knowledge.index.cache import indexes
@@ -74,7 +74,8 @@ def rebuild(size: int | None, overlap: int | None, progress: Progress) -> Stats:
     indexes.clear()
     for space in Space.objects.filter(chunkings__withdrawn_revision=None).distinct():
         snapshot_files.delete_all(space)
-        if count := indexes.at_revision_of(space, stats.model).count:
+        model = searched_model([space]) or stats.model
+        if count := indexes.at_revision_of(space, model).count:
             stats.spaces.append(f"{space.key} ({count})")
     _try_searches(stats)
     return stats
@@ -99,19 +100,20 @@ def _keep_sizes(size: int | None, overlap: int | None) -> None:
 def _recut(version: DocumentVersion, stats: Stats) -> None:
     if not (sections := list(version.sections.all())):  # removed meanwhile
         return
+    model, also = models_for(version.document.space)
     cuts = publishing.cut(version.document.name, sections, *stats.sizes)
     publishing.discard_unpublished(version)  # of a rebuild that broke off
     live = Chunk.objects.filter(
         chunking__version=version,
         chunking__published_revision__isnull=False,
         chunking__withdrawn_revision=None,
-        embeddings__model=stats.model,
+        embeddings__model=model,
     ).order_by("position")
     wanted = [(cut.section.pk, cut.start, cut.end, cut.embedded_sha256) for cut in cuts]
     if wanted == list(live.values_list("section", "start", "end", "embedded_sha256")):
         stats.count(cuts)
         return
-    built = publishing.build(version, cuts, stats.sizes, stats.model, keep=lambda: None)
+    built = publishing.build(version, cuts, stats.sizes, model, lambda: None, also)
     publishing.publish(built.chunking, version)
     stats.count(cuts, recut=1, embedded=built.embedded)
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from knowledge.embedding import active_model, embed
+from knowledge.embedding import embed, searched_model
 from knowledge.errors import KnowledgeError
 from knowledge.models import Chunk, Chunking, EmbeddingModel, Space
 from knowledge.passages import Passage
@@ -56,7 +56,7 @@ def retrieve(
     With `about`, ids of documents, nothing else is searched; and as the question is about these,
     they are evidence whatever its words are, by how they begin where nothing better is found.
     """
-    model = active_model()
+    model = searched_model(spaces)
     if model is None or not spaces or not query.strip():
         return Retrieved([], sufficient=False, terms_only=False)
     try:
@@ -120,7 +120,7 @@ def _leading(chunkings: "QuerySet[Chunking]", spaces: Sequence[Space], k: int) -
 
 def mentions(words: Sequence[str], spaces: Sequence[Space]) -> bool:
     """Whether any of the words stands in the spaces' documents."""
-    model = active_model()
+    model = searched_model(spaces)
     if model is None or not words:
         return False
     mentioned = import_string("knowledge.index.ranking.mentioned")

@@ -24,3 +24,9 @@ PAGES_WITHOUT_OCR = (
     "{pages} of {total} pages are pictures and were not read: Tesseract is not installed."
 )
 PAGES_UNREAD = "{pages} of {total} pages are pictures and could not be read."
+NO_CHANGE = "The embedding model is not being changed."
+VECTORS_DELETED = "Deleted {count:,} vectors of models that are not used any more."
+CHANGING = (
+    "Changing to {model}: {count:,} passages were embedded now, {done:,} of {total:,} in all."
+)
+CHANGED = "The documents are embedded with {model} now; {count:,} passages were embedded for it."

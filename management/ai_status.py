@@ -5,20 +5,32 @@ import time
 from contextlib import aclosing
 from typing import Any
 
-from knowledge.embedding import embedder
+from knowledge.embedding import active_model, embedder
 from knowledge.errors import KnowledgeError
 from knowledge.prompts import Prompt
 from knowledge.providers import CHAT_MODELS, aclose_chat_models, chat_model, configured
+from knowledge.reembedding import progress
 
 TIMEOUT = 10.0
 EMBEDS_WITH = {"gemini": "gemini", "openai": "openai", "extractive": "local"}
 
 
 def status() -> dict[str, Any]:
-    """Each provider's state, and the first of them that answers."""
+    """Each provider's state, the first of them that answers, and what embeds the documents."""
     providers = {name: _provider(name) for name in CHAT_MODELS}
     active = next(name for name, state in providers.items() if state["reachable"])
-    return {"active": active, "providers": providers}
+    return {"active": active, "providers": providers, "embeddings": _embeddings()}
+
+
+def _embeddings() -> dict[str, Any]:
+    """What the documents are embedded with, and how far a change of that is."""
+    model, change = active_model(), progress()
+    return {
+        "model": str(model) if model else None,
+        "changing_to": str(change.model) if change else None,
+        "done": change.done if change else None,
+        "total": change.total if change else None,
+    }
 
 
 def _provider(name: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from knowledge.errors import KnowledgeError, OcrMissing
 from knowledge.extraction import ocr
 from knowledge.models import Space, VersionState
 from knowledge.providers import chain, minilm_files
+from knowledge.reembedding import progress
 from knowledge.retrieval import search
 from management.ai_status import status
 
@@ -53,6 +54,7 @@ def diagnose() -> Iterator[Finding]:
     yield _local_model()
     yield from _providers()
     yield _embedding_model()
+    yield from _change_of_model()
     yield _text_recognition()
     yield from _documents()
     for platform in (slack, discord):
@@ -142,6 +144,15 @@ def _text_recognition() -> Finding:
     if ocr.installed():
         return Finding("ok", "Tesseract reads pictures and scans")
     return Finding("note", str(OcrMissing()))
+
+
+def _change_of_model() -> Iterator[Finding]:
+    if (change := progress()) is not None:
+        yield Finding(
+            "note",
+            f"the embedding model is changing to {change.model}: {change.done:,} of "
+            f"{change.total:,} passages; it goes on while the scheduler runs",
+        )
 
 
 def _documents() -> Iterator[Finding]:

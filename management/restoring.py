@@ -23,6 +23,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from knowledge.index import snapshot_files
+from knowledge.leftovers import stored
 from knowledge.models import DocumentVersion
 from management.archives import ORIGINALS, Archive, Manifest, Member, opened
 from management.backing_up import counts_in, migrations_in
@@ -173,14 +174,8 @@ def _put_in_place(staged: Path, store: Path) -> None:
     os.close(descriptor)
 
 
-def _delete_strays(kept: set[str], folder: str = "") -> None:
+def _delete_strays(kept: set[str]) -> None:
     """Delete the originals of the store that was replaced."""
-    if not default_storage.exists(folder or "."):
-        return
-    folders, files = default_storage.listdir(folder or ".")
-    for name in files:
-        path = f"{folder}{name}"
-        if path not in kept:
-            default_storage.delete(path)
-    for below in folders:
-        _delete_strays(kept, f"{folder}{below}/")
+    for name in list(stored()):
+        if name not in kept:
+            default_storage.delete(name)

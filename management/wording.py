@@ -12,6 +12,9 @@ PURGED = "Deleted {what}."
 DIGESTS = "Told the admins of {count:,} workspaces how they were served."
 NO_DIGEST = "There was nothing to tell."
 NOTHING_TO_PURGE = "There was nothing to delete."
+EMBEDS_WITH = "Documents are embedded with {model}."
+CHANGING_TO = "Changing to {model}: {done:,} of {total:,} passages are embedded."
+GOES_ON = "The scheduler goes on with it in the background; the same command tells how far it is."
 REINDEXED = (
     "{new} new files, {changed} changed, {moved} moved, {removed} removed, {unchanged} unchanged."
 )

@@ -61,6 +61,7 @@ CONTRACT_SETTINGS = {
     "PURGE_INTERVAL",
     "REINDEX_INTERVAL",
     "DIGEST_INTERVAL",
+    "REEMBED_INTERVAL",
     "BACKUP_INTERVAL",
 }
 CONTRACT_COMMANDS: dict[str, set[str]] = {
@@ -80,6 +81,7 @@ CONTRACT_COMMANDS: dict[str, set[str]] = {
     "doctor": set(),
     "backup": set(),
     "restore": set(),
+    "reembed": {"--to", "--rollback"},
 }
 CONTRACT_TARGETS = {"setup", "run", "test", "check", "bench", "soak"}
 CONTRACT_PROCESSES = {"web", "worker", "bot", "scheduler"}

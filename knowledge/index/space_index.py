@@ -69,6 +69,8 @@ class SpaceIndex:
 
     revision: int
     segments: tuple[Segment, ...] = field(default=())
+    # Chunkings that lacked vectors when they were read; they are read again with each advance.
+    lacking: frozenset[int] = frozenset()
 
     @property
     def count(self) -> int:
@@ -85,7 +87,11 @@ class SpaceIndex:
         return SpaceIndex(self.revision, tuple(s for s in segments if s.count))
 
     def advanced(
-        self, revision: int, added: Segment | None, withdrawn: Iterable[int]
+        self,
+        revision: int,
+        added: Segment | None,
+        withdrawn: Iterable[int],
+        lacking: frozenset[int] = frozenset(),
     ) -> "SpaceIndex":
         """The index at a later revision, with segments joined where they have become many."""
         gone = np.array(list(withdrawn), dtype=np.int64)
@@ -97,7 +103,7 @@ class SpaceIndex:
         dead = rows - sum(segment.count for segment in segments)
         if len(segments) > MAX_SEGMENTS or dead > MAX_DEAD_SHARE * rows:
             segments = [joined(segments)]
-        return SpaceIndex(revision, tuple(segments))
+        return SpaceIndex(revision, tuple(segments), lacking)
 
 
 def joined(segments: list[Segment]) -> Segment:

@@ -31,7 +31,7 @@ def _rows(folder: Path) -> Iterator[Row]:
     with scratch_store():
         first = seconds(lambda: _ingest(folder))
         texts = [
-            text_to_embed(chunk.chunking.version.document.name, chunk.section, *_span(chunk))
+            text_to_embed(chunk.chunking.version.document.name, chunk.section.heading, chunk.text)
             for chunk in Chunk.objects.select_related(
                 "chunking__version__document", "section"
             ).order_by("pk")
@@ -54,10 +54,6 @@ def _rows(folder: Path) -> Iterator[Row]:
         at_most=1.15,
         detail=f"{first:.1f} s; {extracted:.1f} s + {embedded:.1f} s; {len(texts)} chunks",
     )
-
-
-def _span(chunk: Chunk) -> tuple[int, int]:
-    return chunk.start, chunk.end
 
 
 def _ingest(folder: Path) -> None:

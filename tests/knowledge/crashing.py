@@ -35,21 +35,27 @@ from knowledge.index import loading, ranking  # noqa: E402, F401
 from knowledge.index.cache import IndexCache  # noqa: E402
 from knowledge.index.space_index import SpaceIndex  # noqa: E402
 from knowledge.ingestion import add_document  # noqa: E402
+from knowledge.missing_vectors import missing  # noqa: E402
 from knowledge.models import (  # noqa: E402
     Chunk,
     Chunking,
     Document,
     DocumentVersion,
+    Embedding,
     Section,
     Space,
+    Store,
 )
 from knowledge.moving import move_document  # noqa: E402
 from knowledge.publishing import discard_failed  # noqa: E402
+from knowledge.reembedding import begin, progress, reembed_step, roll_back  # noqa: E402
 from knowledge.retrieval import search  # noqa: E402
-from tests.knowledge.fake_embedder import DOTTED, FakeEmbedder  # noqa: E402
+from tests.knowledge.fake_embedder import DOTTED, OTHER, FakeEmbedder  # noqa: E402
 from tests.knowledge.truth import held, published  # noqa: E402
 
-EMBEDDERS["local"] = DOTTED
+EMBEDDERS["local"], EMBEDDERS["gemini"] = DOTTED, OTHER
+settings.GEMINI_BASE_URL = "http://127.0.0.1:9"  # so that it counts as configured
+settings.EMBEDDINGS = "local"
 loading.SNAPSHOT_CHUNKS = 3
 
 Order = dict[str, Any]
@@ -98,6 +104,31 @@ def work(order: Order) -> None:
 
 def take_away(order: Order) -> None:
     remove(Document.objects.kept().get(name=order["name"]))
+
+
+def change(order: Order) -> None:
+    begin("gemini") if order["to"] == "gemini" else roll_back()
+
+
+def reembed(order: Order) -> None:
+    """Whatever is left of a change of the embedding model."""
+    while progress() is not None:
+        reembed_step()
+
+
+def vectors(order: Order) -> dict[str, Any]:
+    """The active model, what lacks its vectors, and the models that there are vectors of."""
+    store = Store.objects.select_related("embedding_model").get(pk=1)
+    spaces, model = list(Space.objects.all()), store.embedding_model
+    assert model is not None
+    return {
+        "active": model.name,
+        "next": store.next_model_id,
+        "swapped": Space.objects.exclude(swapped_to=None).count(),
+        "missing": sum(missing(space, model).count() for space in spaces),
+        "models": sorted(set(Embedding.objects.values_list("model__name", flat=True))),
+        "found": [[p.text, round(p.score, 5)] for p in search(order["text"], spaces, 5)],
+    }
 
 
 def look(order: Order) -> None:
@@ -191,6 +222,9 @@ ROLES: dict[str, Callable[[Order], Any]] = {
         look,
         expire,
         settle,
+        change,
+        reembed,
+        vectors,
     )
 }
 

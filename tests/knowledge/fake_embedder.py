@@ -9,6 +9,7 @@ from tests.simulators.embedding import embed
 
 DIMENSIONS = 32
 DOTTED = "tests.knowledge.fake_embedder.FakeEmbedder"
+OTHER = "tests.knowledge.fake_embedder.OtherFake"
 
 
 class FakeEmbedder:
@@ -24,10 +25,19 @@ class FakeEmbedder:
             if (before := type(self).before) is not None:
                 before(texts)
             self.embedded.extend(texts)
-        return np.array([embed("fake", text, DIMENSIONS) for text in texts], dtype=np.float32)
+        return np.array([embed(self.name, text, DIMENSIONS) for text in texts], dtype=np.float32)
+
+
+class OtherFake(FakeEmbedder):
+    """Another model of as many dimensions; it may fail, or be slow, by itself."""
+
+    name = "other"
+    embedded: ClassVar[list[str]] = []
+    before: ClassVar[Callable[[Sequence[str]], None] | None] = None
 
 
 def forget() -> None:
     """Begin to count anew."""
-    FakeEmbedder.embedded.clear()
-    FakeEmbedder.before = None
+    for made in (FakeEmbedder, OtherFake):
+        made.embedded.clear()
+        made.before = None

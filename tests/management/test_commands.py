@@ -18,7 +18,10 @@ from backend.accounts.people import installation_of
 from backend.accounts.spaces import home
 from knowledge.embedding import embedder
 from knowledge.models import Document, DocumentVersion, Space
+from knowledge.reembedding import reembed_step
+from management.diagnosis import diagnose
 from tests.conftest import AddText
+from tests.simulators.gemini import GeminiSimulator
 
 HR = "Employees get sixteen weeks of parental leave. It is paid in full."
 IT = "Laptops are replaced every four years by the service desk."
@@ -573,3 +576,35 @@ def test_starting_loads_no_heavy_library(tmp_path: Path, code: str) -> None:
 
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[-1] == "loaded []"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reembed_begins_tells_and_takes_back(
+    team: Space, add_text: AddText, gemini: GeminiSimulator, settings: Settings
+) -> None:
+    settings.EMBEDDINGS = "local"
+    add_text(HR, name="hr.txt")
+    assert "embedded with this model already: local/" in run("reembed", "--to", "local")
+    assert "provider is not configured" in failure("reembed", "--to", "openai")
+    assert "invalid choice" in failure("reembed", "--to", "elsewhere")
+    assert "is required" in failure("reembed")
+    assert "no change of the embedding model" in failure("reembed", "--rollback")
+
+    told = run("reembed", "--to", "gemini")
+    assert "Changing to gemini/gemini-embedding-001: 0 of 1 passages" in told
+    assert "team:home: 0 of 1" in told
+    embeddings = run_json("check_ai_status")["embeddings"]
+    assert (embeddings["done"], embeddings["total"]) == (0, 1)
+    assert embeddings["changing_to"] == "gemini/gemini-embedding-001"
+    assert "the embedding model is changing to gemini" in "".join(
+        finding.what for finding in diagnose()
+    )
+
+    reembed_step()
+    assert run_json("check_ai_status")["embeddings"] == {
+        "model": "gemini/gemini-embedding-001",
+        "changing_to": None,
+        "done": None,
+        "total": None,
+    }
+    assert "Changing to local/all-MiniLM-L6-v2: 1 of 1" in run("reembed", "--rollback")

@@ -23,8 +23,13 @@ class Command(BaseCommand):
         for name, provider in report["providers"].items():
             active = " (active)" if name == report["active"] else ""
             self.stdout.write(f"{name}{active}")
-            for field, value in provider.items():
-                self.stdout.write(f"    {field.replace('_', ' '):<16} {_in_words(value)}")
+            self._list(provider)
+        self.stdout.write("embeddings of the documents")
+        self._list(report["embeddings"])
+
+    def _list(self, fields: dict[str, Any]) -> None:
+        for field, value in fields.items():
+            self.stdout.write(f"    {field.replace('_', ' '):<16} {_in_words(value)}")
 
 
 def _in_words(value: Any) -> str:
