@@ -209,6 +209,8 @@ _SPAN, _DAY = validate.Range(1, 366 * 86_400), 86_400
 CLEAN_HISTORY_INTERVAL = read("int", "CLEAN_HISTORY_INTERVAL", _DAY, validate=_SPAN)
 REINDEX_INTERVAL = read("int", "REINDEX_INTERVAL", 60, validate=_SPAN)
 REEMBED_INTERVAL = read("int", "REEMBED_INTERVAL", 60, validate=_SPAN)
+MEND_INTERVAL = read("int", "MEND_INTERVAL", 3600, validate=_SPAN)
+REFRESH_PEOPLE_INTERVAL = read("int", "REFRESH_PEOPLE_INTERVAL", 300, validate=_SPAN)
 PURGE_INTERVAL = read("int", "PURGE_INTERVAL", 3600, validate=_SPAN)
 DIGEST_INTERVAL = read("int", "DIGEST_INTERVAL", 7 * _DAY, validate=_SPAN)
 BACKUP_INTERVAL = read("int", "BACKUP_INTERVAL", _DAY, validate=_SPAN)

@@ -1,13 +1,18 @@
 """What the maintenance jobs do. Each is bounded in what one transaction does, may be broken off
 anywhere and called again, and returns one sentence on what it did."""
 
+from importlib import import_module
+
 from backend import db
 from backend.accounts.models import Role, Workspace
 from backend.chat.retention import delete_old_turns
 from backend.jobs.notices import tell_digest
 from backend.jobs.registry import JOBS
+from bot.errors import DeliveryError
+from bot.platforms import SERVICES
+from bot.refreshing import Read, refresh
 from bot.retention import delete_old_items
-from management import purging, wording
+from management import mending, purging, wording
 
 
 def clean_history() -> str:
@@ -28,3 +33,26 @@ def digest() -> str:
     with_admins = Workspace.objects.filter(memberships__role=Role.ADMIN).distinct()
     told = sum(tell_digest(workspace, JOBS["digest"]) for workspace in with_admins)
     return wording.DIGESTS.format(count=told) if told else wording.NO_DIGEST
+
+
+def mend() -> str:
+    """Mend what processes left behind that died."""
+    mended = [f"{count:,} {what}" for what, count in mending.mend() if count]
+    return wording.MENDED.format(what=", ".join(mended)) if mended else wording.NOTHING_TO_MEND
+
+
+def refresh_people() -> str:
+    """Read anew who people are and who reads along, where chat platforms are set up.
+
+    Raises DeliveryError where one can't be read, after the others were.
+    """
+    names = [name for name, path in SERVICES.items() if import_module(path).configured()]
+    outcomes = dict(refresh(names))
+    for outcome in outcomes.values():
+        if isinstance(outcome, DeliveryError):
+            raise outcome
+    read = [outcome for outcome in outcomes.values() if isinstance(outcome, Read)]
+    if not read:
+        return wording.NO_PLATFORM
+    people, channels = sum(one.people for one in read), sum(one.channels for one in read)
+    return wording.PEOPLE_READ.format(people=people, channels=channels)

@@ -38,6 +38,8 @@ JOBS = {
         Job("clean_history", "management.jobs.clean_history", offset=3 * HOUR, limit=6 * HOUR),
         Job("reindex", "management.reindexing.reindex", limit=6 * HOUR),
         Job("reembed", "management.reembedding.reembed"),
+        Job("mend", "management.jobs.mend"),
+        Job("refresh_people", "management.jobs.refresh_people"),
         Job("purge", "management.jobs.purge"),
         # On Mondays at 8:00, for 1970 began on a Thursday.
         Job("digest", "management.jobs.digest", offset=4 * DAY + 8 * HOUR),

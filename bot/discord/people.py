@@ -32,6 +32,8 @@ from bot.threads import in_inbox
 
 logger = logging.getLogger(__name__)
 
+Member = discord.Member | Standing
+
 
 class People:
     def __init__(self, client: discord.Client, api: DiscordApi) -> None:
@@ -137,14 +139,14 @@ class People:
         guild = self._client.get_guild(int(installation.external_id))
         at = timezone.now()
         try:
-            member = await self._member(guild, person) if guild else None
+            member = await member_of(self._api, guild, person) if guild else None
         except Resting:
             raise
         except DeliveryError:
             if known is None:
                 raise
             return known  # for as long as what is known is young enough
-        standing = _standing(member, installation.team_role)
+        standing = standing_of(member, installation.team_role)
         identity = await sync_to_async(record_person)(
             installation, str(person), standing, NEVER if standing == Standing.UNKNOWN else at
         )
@@ -152,16 +154,6 @@ class People:
             channels = visibility.seen_by(member) + await self._private_threads(member)
             await sync_to_async(record_joined)(identity, channels, at)
         return identity
-
-    async def _member(self, guild: discord.Guild, person: int) -> "discord.Member | Standing":
-        """The member, or what is known without one."""
-        try:
-            return await self._api.run("a member", guild.fetch_member(person))
-        except Refused as error:
-            if error.code in (UNKNOWN_MEMBER, UNKNOWN_USER):
-                return Standing.REMOVED
-            logger.warning("Discord does not say who %s is: %s", person, error)
-            return Standing.UNKNOWN
 
     async def _private_threads(self, member: discord.Member) -> list[str]:
         """The private threads that the bot knows and this person is in."""
@@ -208,7 +200,19 @@ class People:
         return False
 
 
-def _standing(member: "discord.Member | Standing | None", team_role: str) -> Standing:
+async def member_of(api: DiscordApi, guild: discord.Guild, person: int) -> Member:
+    """The member, or what is known without one. Raises DeliveryError."""
+    try:
+        return await api.run("a member", guild.fetch_member(person))
+    except Refused as error:
+        if error.code in (UNKNOWN_MEMBER, UNKNOWN_USER):
+            return Standing.REMOVED
+        logger.warning("Discord does not say who %s is: %s", person, error)
+        return Standing.UNKNOWN
+
+
+def standing_of(member: Member | None, team_role: str) -> Standing:
+    """What a member is to a server whose team has this role, or none."""
     if member is None:
         return Standing.UNKNOWN
     if isinstance(member, Standing):

@@ -19,7 +19,7 @@ from bot.discord.events import PLATFORM
 from bot.discord.gateway import Watch
 from bot.discord.history import History
 from bot.discord.interactions import listen
-from bot.discord.listen import Listener, make_client
+from bot.discord.listen import Client, Listener, make_client
 from bot.discord.people import People
 from bot.discord.platform import DiscordPlatform
 from bot.discord.registering import register
@@ -56,7 +56,8 @@ async def serve(responder: Responder, stop: asyncio.Event) -> None:
             ended.set_result(reason)
 
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(_logged_in())
+        client = await stack.enter_async_context(logged_in())
+        await client.pay()
         api, taken = DiscordApi(client), responder.taken
         people = People(client, api)
         anew = asyncio.Event()
@@ -145,12 +146,12 @@ async def _until_one_ends(waiting: Sequence[asyncio.Task[Any]]) -> None:
 
 
 @asynccontextmanager
-async def _logged_in() -> AsyncIterator[discord.Client]:
+async def logged_in() -> AsyncIterator[Client]:
+    """A client that may call Discord's REST API. Raises DeliveryError."""
     client = make_client()
     async with client:
         with _as_our_own():
             await client.login(settings.DISCORD_TOKEN.strip())
-        await client.pay()
         yield client
 
 
