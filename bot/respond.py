@@ -23,7 +23,6 @@ from bot.models import InboxItem, ItemState
 from bot.platforms import Outlet, Platform
 from bot.reply import Reply
 from bot.shared_files import documents_with
-from bot.talks import conversation_of
 from bot.threads import in_inbox
 from knowledge.answering import Delta, Restart
 from knowledge.errors import LeaseLost
@@ -53,7 +52,8 @@ async def respond(held: Held, platform: Platform) -> None:
     async def check() -> None:
         nonlocal checked
         if item.answer_id and time.monotonic() - checked > JUST_CHECKED:
-            await in_inbox(_check_readers, item, (await place_of(item, platform))[0])
+            if await in_inbox(_reopened, item, (await place_of(item, platform))[0]):
+                raise Reopened()
             checked = time.monotonic()
 
     try:
@@ -96,7 +96,7 @@ async def _answer(held: Held, place: Place, outlet: Outlet, reply: Reply) -> Non
     if (words := _said_at_once(item)) is not None:
         await _decide(item, reply.texts(words))
         return
-    conversation = await in_inbox(conversation_of, item)
+    conversation = await in_inbox(inbox.conversation_of, item)
     question = Question(
         item.text,
         place,
@@ -149,10 +149,12 @@ async def _ask(item: InboxItem, question: Question, reply: Reply) -> Answered:
     raise LeaseLost()  # ask() ends with Answered, unless it is closed
 
 
-def _check_readers(item: InboxItem, place: Place | None) -> None:
-    """Raises Reopened where the answer's readers are fewer than those that it was made for."""
+def _reopened(item: InboxItem, place: Place | None) -> bool:
+    """Whether the answer's readers are fewer than those that it was made for; then it is asked
+    anew."""
     answer = Message.objects.filter(pk__in=[item.answer_id])
     audience = readable_spaces(place) if place is not None else []
-    if not shown_to(answer, audience).exists():
-        claims.reopen(item)
-        raise Reopened()
+    if shown_to(answer, audience).exists():
+        return False
+    claims.reopen(item)
+    return True
