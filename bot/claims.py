@@ -9,7 +9,6 @@ sending and lets go. Every function is made of short transactions, as in bot/inb
 import secrets
 from collections.abc import Collection, Mapping
 from datetime import timedelta
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +19,9 @@ from django.db.models.functions import Greatest, Now
 from backend import db
 from backend.chat.models import Message, Speaker
 from bot import ledger
+from bot.cards import GONE
 from bot.inbox import forget_turns
 from bot.models import DECIDED, OPEN, InboxItem, ItemState, Kind
-from knowledge.prepared import Given, Objects, Select, any_of
 
 # An owner renews its lease every third of it, and sends only while the rest outlasts a request.
 LEASE = timedelta(seconds=15)
@@ -30,40 +29,32 @@ LEASE = timedelta(seconds=15)
 MAX_DELIVERIES = 60
 
 
-_FREE = Q(lease_until=None) | Q(lease_until__lte=Now())
-_HELD = Objects(lambda: InboxItem.objects.filter(pk=Given(0), token=Given(1)))
-
-
-@cache
-def _due(platforms: int, files: bool) -> Select:
-    """The oldest item of so many platforms that waits to be answered or delivered."""
-    due = InboxItem.objects.filter(platform__in=any_of(platforms), settled=False)
-    if not files:
-        due = due.exclude(kind=Kind.FILE, state__in=OPEN)
-    held_back = Q(kind=Kind.QUESTION, pending=True)
-    waiting = Q(state__in=OPEN, attempts__lt=db.MAX_ATTEMPTS) & ~held_back
-    waiting |= Q(state__in=DECIDED)
-    return Select(lambda: due.filter(_FREE & waiting).order_by("pk").values_list("pk", "state")[:1])
-
-
 def claim(platforms: Collection[str], *, files: bool = True) -> InboxItem | None:
     """The oldest item of these platforms that waits to be answered or delivered, claimed; without
     `files`, none that is to be fetched."""
-    while candidates := _due(len(platforms), files)(*platforms):
-        ((pk, state),) = candidates
-        row = InboxItem.objects.filter(pk=pk, settled=False)
-        token = db.claim_token(row, LEASE) if state in OPEN else _claim_delivery(row)
-        if token and (item := _HELD.first(pk, token)) is not None:
+    due = InboxItem.objects.filter(platform__in=platforms, settled=False)
+    if not files:
+        due = due.exclude(kind=Kind.FILE, state__in=OPEN)
+    free = Q(lease_until=None) | Q(lease_until__lte=Now())
+    held_back = Q(kind=Kind.QUESTION, pending=True)
+    waiting = Q(state__in=OPEN, attempts__lt=db.MAX_ATTEMPTS) & ~held_back
+    waiting |= Q(state__in=DECIDED)
+    candidates = due.filter(free & waiting).order_by("pk").values_list("pk", "state")
+    while (candidate := candidates.first()) is not None:
+        pk, state = candidate
+        row = due.filter(pk=pk)
+        item = db.claim_row(row, LEASE) if state in OPEN else _claim_delivery(row, free)
+        if item is not None:
             return item
     return None
 
 
-def _claim_delivery(row: QuerySet[InboxItem]) -> str:
+def _claim_delivery(row: QuerySet[InboxItem], free: Q) -> InboxItem | None:
     token = secrets.token_hex(16)
-    taken = row.filter(_FREE, state__in=DECIDED).update(
+    taken = row.filter(free, state__in=DECIDED).update(
         token=token, lease_until=db.from_now(LEASE), attempts=F("attempts") + 1
     )
-    return token if taken else ""
+    return row.filter(token=token).first() if taken else None
 
 
 def renew(held: Mapping[int, InboxItem]) -> set[int]:
@@ -141,9 +132,15 @@ def settle(item: InboxItem, reason: str = "") -> bool:
 
 def close(item: InboxItem, reason: str) -> bool:
     """Give the item up: the platform won't take its reply. Whether somebody waits for one."""
+    waits = item.state == ItemState.CLAIMED
     with transaction.atomic():
         item.owned().filter(state=ItemState.CLAIMED).update(state=ItemState.FAILED, pending=False)
-        return settle(item, reason) and item.state != ItemState.VOID
+        if item.kind == Kind.QUESTION:
+            waits = item.state != ItemState.VOID
+        else:  # a card that can't be told any more follows nothing
+            told = item.owned().filter(state=ItemState.ANSWERED)
+            told.update(version=None, request=None, told=GONE, pending=False)
+        return settle(item, reason) and waits
 
 
 def let_go(item: InboxItem) -> None:

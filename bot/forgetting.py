@@ -34,7 +34,8 @@ def sweep() -> list[Key]:
 
 
 def _bury(pks: list[int]) -> None:
-    """What was answered and shown: the messages of the reply are the platform's to keep."""
+    """What was answered and shown: the messages of the reply are the platform's to keep, and what
+    was brought to a channel is the channel's."""
     items = InboxItem.objects.filter(pk__in=pks)
     turns = [pk for pair in items.values_list("question", "answer") for pk in pair if pk]
     items.update(
@@ -47,5 +48,11 @@ def _bury(pks: list[int]) -> None:
         conversation=None,
         question=None,
         answer=None,
+        space="",
+        sha256="",
+        version=None,
+        brought=False,
+        request=None,
+        told="",
     )
     forget_turns(turns)
