@@ -44,20 +44,27 @@ def claim(rows: QuerySet[Row], lease: timedelta) -> Row | None:
 
 def claim_row(row: QuerySet[Row], lease: timedelta) -> Row | None:
     """Claim this one row, or return None where another process holds it or it is done."""
+    token = claim_token(row, lease)
+    return row.filter(token=token).first() if token else None
+
+
+def claim_token(row: QuerySet[Row], lease: timedelta) -> str:
+    """The same; what the row's token is now, and nothing where there is no claim."""
     return _take(row, claimable(), lease, attempts=F("attempts") + 1)
 
 
 def take(row: QuerySet[Row], lease: timedelta) -> Row | None:
     """The same for a row that is no attempt at anything: its lease is all that counts."""
-    return _take(row, is_free(), lease)
+    token = _take(row, is_free(), lease)
+    return row.filter(token=token).first() if token else None
 
 
-def _take(row: QuerySet[Row], where: Q, lease: timedelta, **fields: Any) -> Row | None:
+def _take(row: QuerySet[Row], where: Q, lease: timedelta, **fields: Any) -> str:
     token = secrets.token_hex(16)
     taken = row.filter(where).update(
         state=CLAIMED, token=token, lease_until=from_now(lease), **fields
     )
-    return row.filter(token=token).first() if taken else None
+    return token if taken else ""
 
 
 def renew(row: Model, lease: timedelta) -> bool:

@@ -9,6 +9,7 @@ sending and lets go. Every function is made of short transactions, as in bot/inb
 import secrets
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from bot import ledger
 from bot.cards import GONE
 from bot.inbox import forget_turns
 from bot.models import DECIDED, OPEN, InboxItem, ItemState, Kind
+from knowledge.prepared import Given, Objects, Select, any_of
 
 # An owner renews its lease every third of it, and sends only while the rest outlasts a request.
 LEASE = timedelta(seconds=15)
@@ -29,32 +31,40 @@ LEASE = timedelta(seconds=15)
 MAX_DELIVERIES = 60
 
 
-def claim(platforms: Collection[str], *, files: bool = True) -> InboxItem | None:
-    """The oldest item of these platforms that waits to be answered or delivered, claimed; without
-    `files`, none that is to be fetched."""
-    due = InboxItem.objects.filter(platform__in=platforms, settled=False)
+_FREE = Q(lease_until=None) | Q(lease_until__lte=Now())
+_HELD = Objects(lambda: InboxItem.objects.filter(pk=Given(0), token=Given(1)))
+
+
+@cache
+def _due(platforms: int, files: bool) -> Select:
+    """The oldest item of so many platforms that waits to be answered or delivered."""
+    due = InboxItem.objects.filter(platform__in=any_of(platforms), settled=False)
     if not files:
         due = due.exclude(kind=Kind.FILE, state__in=OPEN)
-    free = Q(lease_until=None) | Q(lease_until__lte=Now())
     held_back = Q(kind=Kind.QUESTION, pending=True)
     waiting = Q(state__in=OPEN, attempts__lt=db.MAX_ATTEMPTS) & ~held_back
     waiting |= Q(state__in=DECIDED)
-    candidates = due.filter(free & waiting).order_by("pk").values_list("pk", "state")
-    while (candidate := candidates.first()) is not None:
-        pk, state = candidate
-        row = due.filter(pk=pk)
-        item = db.claim_row(row, LEASE) if state in OPEN else _claim_delivery(row, free)
-        if item is not None:
+    return Select(lambda: due.filter(_FREE & waiting).order_by("pk").values_list("pk", "state")[:1])
+
+
+def claim(platforms: Collection[str], *, files: bool = True) -> InboxItem | None:
+    """The oldest item of these platforms that waits to be answered or delivered, claimed; without
+    `files`, none that is to be fetched."""
+    while candidates := _due(len(platforms), files)(*platforms):
+        ((pk, state),) = candidates
+        row = InboxItem.objects.filter(pk=pk, settled=False)
+        token = db.claim_token(row, LEASE) if state in OPEN else _claim_delivery(row)
+        if token and (item := _HELD.first(pk, token)) is not None:
             return item
     return None
 
 
-def _claim_delivery(row: QuerySet[InboxItem], free: Q) -> InboxItem | None:
+def _claim_delivery(row: QuerySet[InboxItem]) -> str:
     token = secrets.token_hex(16)
-    taken = row.filter(free, state__in=DECIDED).update(
+    taken = row.filter(_FREE, state__in=DECIDED).update(
         token=token, lease_until=db.from_now(LEASE), attempts=F("attempts") + 1
     )
-    return row.filter(token=token).first() if taken else None
+    return token if taken else ""
 
 
 def renew(held: Mapping[int, InboxItem]) -> set[int]:

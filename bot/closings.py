@@ -7,11 +7,21 @@ from bot import wording
 from bot.models import InboxItem
 from bot.platforms import Closing, Source
 from bot.shared_files import names_not_read
+from knowledge.prepared import Given, Objects, Select
+
+_ANSWER = Objects(lambda: models.Message.objects.filter(pk=Given(0)))
+_SOURCES = Select(
+    lambda: (
+        models.Source.objects.filter(message=Given(0))
+        .order_by("number")
+        .values_list("number", "version__document__name", "section__page", "excerpt")
+    )
+)
 
 
 def closing_of(item: InboxItem, place: Place | None) -> Closing | None:
     """Sources, notices and buttons of the item's answer; None where there is none."""
-    answer = item.answer
+    answer = _ANSWER.first(item.answer_id) if item.answer_id else None
     if answer is None or place is None:
         return None
     notices = [answer.notice]
@@ -19,9 +29,8 @@ def closing_of(item: InboxItem, place: Place | None) -> Closing | None:
         notices.append(wording.FILES_NOT_READ.format(names=", ".join(names)))
     if answer.refused and place.channel is not None and not _is_for_team(place):
         notices.append(wording.GUESTS_HERE)
-    sources = answer.sources.select_related("version__document", "section")
     return Closing(
-        [_source(source) for source in sources],
+        [Source(*source) for source in _SOURCES(answer.pk)],
         " ".join(notice for notice in notices if notice),
         rated=item.pk,
         shared=item.pk if _may_be_shared(item, place) and not answer.refused else None,
@@ -35,8 +44,3 @@ def _may_be_shared(item: InboxItem, place: Place) -> bool:
 
 def _is_for_team(place: Place) -> bool:
     return team_key(place.workspace) in readable_keys(place)
-
-
-def _source(source: models.Source) -> Source:
-    page = source.section.page if source.section else None
-    return Source(source.number, source.version.document.name, page, source.excerpt)

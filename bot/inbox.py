@@ -9,12 +9,12 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 
-from backend.chat.models import Conversation
 from backend.chat.removal import remove_turns
 from bot import ledger
 from bot.incoming import Deleted, Edited, FileDeleted, Heard, Key, Said
 from bot.models import OPEN, InboxItem, ItemState, Kind
 from bot.shared_files import files_of, is_collected, new_items, shared_as, taken_off
+from knowledge.prepared import Given, Select
 
 
 def take(heard: Heard) -> bool:
@@ -30,10 +30,17 @@ def take(heard: Heard) -> bool:
             return _take_back(shared_as(file))
 
 
+_STATE = Select(
+    lambda: InboxItem.objects.filter(
+        platform=Given(0), installation=Given(1), channel=Given(2), message=Given(3)
+    ).values_list("state")
+)
+
+
 def _receive(said: Said) -> bool:
     # A message is heard more than once: as a mention and as a message, and when it is redelivered.
-    known = InboxItem.objects.filter(**_fields(said.key))
-    state = known.values_list("state", flat=True).first()
+    heard = _STATE(*_fields(said.key).values())
+    state = heard[0][0] if heard else None
     if state == ItemState.VOID or (state and not said.files):
         return False
     spoken = bool(state) or said.addressed or _follows_up(said)
@@ -45,7 +52,7 @@ def _receive(said: Said) -> bool:
     with transaction.atomic():
         InboxItem.objects.bulk_create(rows, ignore_conflicts=True)
         if state:
-            _hold_back(known)
+            _hold_back(InboxItem.objects.filter(**_fields(said.key)))
     return bool(rows)
 
 
@@ -224,17 +231,6 @@ def _forget(item: InboxItem) -> None:
 def heads_thread(item: InboxItem, message: str) -> None:
     """The reply's first message is what people will reply to."""
     item.owned().update(thread=message)
-
-
-def conversation_of(item: InboxItem) -> Conversation | None:
-    """The conversation of the item's thread; None where the question begins one."""
-    if item.conversation_id:  # it may have been removed since the item was claimed
-        return Conversation.objects.filter(pk=item.conversation_id).first()
-    if item.private or not item.thread:
-        return None
-    earlier = in_thread(item.key, item.thread).filter(conversation__isnull=False)
-    row = earlier.select_related("conversation").order_by("-pk").first()
-    return row.conversation if row else None
 
 
 def forget_turns(turns: Collection[int]) -> None:

@@ -12,10 +12,35 @@ from django.utils import timezone
 
 from bot.models import InboxItem, PartState, ReplyPart
 from knowledge.errors import LeaseLost
+from knowledge.prepared import Given, Objects, Select, Update
+
+_PARTS = Objects(lambda: ReplyPart.objects.filter(item=Given(0)).order_by("number"))
+_PART = Objects(lambda: ReplyPart.objects.filter(item=Given(0), number=Given(1)))
+_OWNED = Select(
+    lambda: (
+        InboxItem.objects.filter(pk=Given(0), token=Given(1), revision=Given(2))
+        .select_for_update()
+        .values_list("pk")
+    )
+)
+_OPENED = Update(
+    lambda: ReplyPart.objects.filter(
+        pk=Given(0), message="", state=PartState.OPENING, text=Given(1)
+    ),
+    message=Given(2),
+    state=Given(3),
+)
+
+_SAYS = Update(lambda: ReplyPart.objects.filter(pk=Given(0)), state=Given(1), text=Given(2))
+_SENT = Update(
+    lambda: ReplyPart.objects.filter(pk=Given(0), state=PartState.FINAL),
+    state=PartState.SENT,
+    text="",
+)
 
 
 def parts_of(item: InboxItem) -> list[ReplyPart]:
-    return list(item.parts.all())
+    return _PARTS(item.pk)
 
 
 def begin(item: InboxItem, number: int) -> ReplyPart:
@@ -24,9 +49,11 @@ def begin(item: InboxItem, number: int) -> ReplyPart:
     Raises LeaseLost where the item is not ours any more.
     """
     with transaction.atomic():
-        if item.owned().select_for_update().first() is None:
+        if not _OWNED(item.pk, item.token, item.revision):
             raise LeaseLost()
-        part, _ = item.parts.get_or_create(number=number, defaults={"channel": _channel(item)})
+        if (part := _PART.first(item.pk, number)) is None:
+            opens = {"state": PartState.OPENING, "opening_at": timezone.now()}
+            return item.parts.create(number=number, channel=_channel(item), **opens)
         opening(part)
     return part
 
@@ -39,11 +66,17 @@ def opening(part: ReplyPart) -> bool:
 def opened(part: ReplyPart, message: str) -> bool:
     """Its message is known; False where another part has it. Withdrawn, it stays so; where its
     final text was decided meanwhile, that is next."""
-    decided = Case(When(text="", then=Value(PartState.OPEN)), default=Value(PartState.FINAL))
-    state = Case(When(state=PartState.OPENING, then=decided), default=F("state"))
     row = ReplyPart.objects.filter(pk=part.pk, message="")
+    after = PartState.FINAL if part.text else PartState.OPEN
     try:
         with transaction.atomic():
+            if _OPENED(part.pk, part.text, message, after):
+                part.message, part.state = message, after
+                return True
+            decided = Case(
+                When(text="", then=Value(PartState.OPEN)), default=Value(PartState.FINAL)
+            )
+            state = Case(When(state=PartState.OPENING, then=decided), default=F("state"))
             known = row.update(message=message, state=state)
     except IntegrityError:
         return False
@@ -58,7 +91,10 @@ def not_opened(part: ReplyPart) -> bool:
 
 def sent(part: ReplyPart) -> bool:
     """Its final text is shown; the ledger keeps no copy of it."""
-    return _step(part, PartState.FINAL, PartState.SENT, text="")
+    if not _SENT(part.pk):
+        return False
+    part.state, part.text = PartState.SENT, ""
+    return True
 
 
 def withdraw(part: ReplyPart) -> None:
@@ -90,8 +126,7 @@ def finalise(item: InboxItem, texts: Collection[str]) -> None:
             continue
         open_already = part.state in (PartState.OPEN, PartState.FINAL, PartState.SENT)
         part.state = PartState.FINAL if open_already else part.state
-        part.text = text
-        part.save(update_fields=["state", "text"])
+        _SAYS(part.pk, part.state, text)
     for part in parts.values():
         withdraw(part)
 

@@ -23,6 +23,7 @@ from bot.models import InboxItem, ItemState
 from bot.platforms import Outlet, Platform
 from bot.reply import Reply
 from bot.shared_files import documents_with
+from bot.talks import conversation_of
 from bot.threads import in_inbox
 from knowledge.answering import Delta, Restart
 from knowledge.errors import LeaseLost
@@ -96,7 +97,7 @@ async def _answer(held: Held, place: Place, outlet: Outlet, reply: Reply) -> Non
     if (words := _said_at_once(item)) is not None:
         await _decide(item, reply.texts(words))
         return
-    conversation = await in_inbox(inbox.conversation_of, item)
+    conversation = await in_inbox(conversation_of, item)
     question = Question(
         item.text,
         place,

@@ -8,9 +8,11 @@ from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
+from backend.chat.models import Conversation
 from bot.incoming import DIRECT, Key, SharedFile
 from bot.models import InboxItem, Kind, ReplyPart
 from bot.shared_files import file_of, files_of
+from knowledge.prepared import Given, Objects
 
 # So long after the last question in it a thread is still read back.
 LIVELY = timedelta(days=7)
@@ -58,6 +60,30 @@ def said_with(item: InboxItem) -> tuple[str, list[SharedFile]]:
     )
     files = [file_of(file) for file in files_of(message).order_by("pk")]
     return words.values_list("text", flat=True).first() or "", files
+
+
+_ASKED_LAST = (
+    InboxItem.objects.filter(
+        platform=Given(0),
+        installation=Given(1),
+        channel=Given(2),
+        thread=Given(3),
+        private=False,
+        conversation__isnull=False,
+    )
+    .order_by("-pk")
+    .values("conversation")[:1]
+)
+_CONVERSATION = Objects(lambda: Conversation.objects.filter(pk=_ASKED_LAST))
+
+
+def conversation_of(item: InboxItem) -> Conversation | None:
+    """The conversation of the item's thread; None where the question begins one."""
+    if item.conversation_id:  # it may have been removed since the item was claimed
+        return Conversation.objects.filter(pk=item.conversation_id).first()
+    if item.private or not item.thread:
+        return None
+    return _CONVERSATION.first(item.platform, item.installation, item.channel, item.thread)
 
 
 def known_message(platform: str, message: str) -> InboxItem | None:

@@ -8,4 +8,4 @@ in_inbox = CommittingThread("inbox")
 # Files are hashed, stored and taken away.
 in_files = Pool("files", threads=2)
 # What is looked at again and again, and seldom changed.
-in_following = Pool("following", threads=1, keeps_connection=True)
+in_following = Pool("following", threads=1)

@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 
 from knowledge.errors import ProviderError, Unreachable
 from knowledge.models import EmbeddingModel, Space, Store
+from knowledge.prepared import Objects, Select
 from knowledge.providers import configured
 from knowledge.providers.fallback import breaker
 
@@ -42,20 +43,23 @@ def embedder(provider: str) -> Embedder:
     return made
 
 
+_ACTIVE = Objects(lambda: EmbeddingModel.objects.filter(store=1))
+_CHANGING = Select(lambda: Store.objects.exclude(next_model=None).values_list("pk"))
+
+
 def active_model() -> EmbeddingModel | None:
     """The model that the store's vectors were made with; None before the first ingest."""
-    store = Store.objects.select_related("embedding_model").filter(pk=1).first()
-    return store.embedding_model if store else None
+    return _ACTIVE.first()
 
 
 def searched_model(spaces: Sequence[Space]) -> EmbeddingModel | None:
     """The one model that a search of these spaces uses: scores of two can't be compared. While the
     store's changes, that is the next one only where all of these have swapped to it."""
-    store = Store.objects.select_related("embedding_model", "next_model").filter(pk=1).first()
-    if store is None or store.next_model is None:
-        return store.embedding_model if store else None
+    if not _CHANGING():
+        return active_model()
+    store = Store.objects.select_related("embedding_model", "next_model").get(pk=1)
     searched = Space.objects.filter(pk__in=[space.pk for space in spaces])
-    if searched.exclude(swapped_to=store.next_model).exists():
+    if store.next_model is None or searched.exclude(swapped_to=store.next_model).exists():
         return store.embedding_model
     return store.next_model
 

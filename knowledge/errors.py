@@ -9,6 +9,9 @@ KnowledgeError
 │   ├── EncryptedFile
 │   ├── DamagedFile
 │   ├── OcrMissing
+│   ├── TooSlow
+│   ├── TooMuchMemory
+│   ├── ReaderBroke
 │   └── NoText
 ├── OriginalMissing         (permanent)
 ├── LeaseLost
@@ -74,6 +77,18 @@ class DamagedFile(FileRefused):
 
 class OcrMissing(FileRefused):
     """Tesseract is not installed; pictures and scanned pages need it (package tesseract-ocr)."""
+
+
+class TooSlow(FileRefused):
+    """Reading the file takes too long; split it into smaller ones."""
+
+
+class TooMuchMemory(FileRefused):
+    """Reading the file needs more memory than a file may take; split it, or save it anew."""
+
+
+class ReaderBroke(FileRefused):
+    """The file broke its reader; save it anew, in another format if need be."""
 
 
 class NoText(FileRefused):

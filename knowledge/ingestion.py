@@ -4,6 +4,7 @@ add_document (row and original, at once) → process: extract → chunk → embe
 """
 
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -14,8 +15,11 @@ from django.db.models import Exists, Max, OuterRef
 
 from knowledge import describing, originals, publishing
 from knowledge.embedding import models_for
-from knowledge.extraction import clean, extract, kind_of
+from knowledge.extraction import clean, kind_of, sandbox
 from knowledge.models import Document, DocumentVersion, Section, Space, Store, VersionState
+
+# Seconds between two notes of how far the reading is.
+TELL_EVERY = 0.5
 
 # Called between steps: raises LeaseLost where another process has taken over.
 KeepLease = Callable[[], None]
@@ -76,7 +80,7 @@ def process(version: DocumentVersion, keep: KeepLease) -> None:
     """
     with transaction.atomic():
         publishing.hold(version)  # of a removed document there is nothing left to read
-    sections = list(version.sections.all()) or _read_sections(version)
+    sections = list(version.sections.all()) or _read_sections(version, keep)
     keep()
     model, also = models_for(version.document.space)
     sizes = chunk_sizes()
@@ -155,9 +159,10 @@ def next_number(document: Document) -> int:
     return (numbers["latest"] or 0) + 1
 
 
-def _read_sections(version: DocumentVersion) -> list[Section]:
+def _read_sections(version: DocumentVersion, keep: KeepLease) -> list[Section]:
     with version.original.open() as file:
-        found = extract(version.document.name, file.read())
+        data = file.read()
+    found = sandbox.extract(version.document.name, data, _telling_pages(version, keep))
     parts, notice = describing.complete(found, version.attempts)
     rows = [
         Section(version=version, position=i, page=part.page, heading=part.heading, text=part.text)
@@ -168,3 +173,21 @@ def _read_sections(version: DocumentVersion) -> list[Section]:
         Section.objects.bulk_create(rows, batch_size=200)
         DocumentVersion.objects.filter(pk=version.pk).update(pages=found.pages, notice=notice)
     return rows
+
+
+def _telling_pages(version: DocumentVersion, keep: KeepLease) -> sandbox.OnProgress:
+    """Keep in the version's row how many of its pages are read, now and then."""
+    told = -TELL_EVERY
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        if (now := time.monotonic()) < told + TELL_EVERY:
+            return
+        told = now
+        keep()
+        ours = DocumentVersion.objects.filter(
+            pk=version.pk, state=version.state, token=version.token
+        )
+        ours.update(pages=total, pages_done=done)
+
+    return tell

@@ -44,6 +44,8 @@ def find_links(text: str) -> list[Span]:
     """Spans of the links in `text`, in order, without closing punctuation."""
     if overlong := [match.span() for match in _OVERLONG.finditer(text)]:
         return overlong
+    if not _ADDRESS.search(text):
+        return []
     spans = [match.span() for match in _SCHEME.finditer(text)]
     for version in {text, _MARKS.sub(lambda marks: " " * len(marks[0]), text)}:
         for match in _linkify.match(version) or []:

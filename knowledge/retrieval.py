@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from knowledge.embedding import embed, searched_model
 from knowledge.errors import KnowledgeError
 from knowledge.models import Chunk, Chunking, EmbeddingModel, Space
 from knowledge.passages import Passage
+from knowledge.prepared import Objects, any_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -129,9 +131,14 @@ def mentions(words: Sequence[str], spaces: Sequence[Space]) -> bool:
 
 def _indexes(spaces: Sequence[Space], model: EmbeddingModel) -> "list[SpaceIndex]":
     """The spaces' indexes at their present revisions."""
-    cache: IndexCache = import_string("knowledge.index.cache.indexes")
-    rows = Space.objects.filter(pk__in=[space.pk for space in spaces]).order_by("pk")
-    return [cache.at_revision_of(space, model) for space in rows]
+    indexes: IndexCache = import_string("knowledge.index.cache.indexes")
+    rows = _spaces(len(spaces))(*(space.pk for space in spaces)) if spaces else ()
+    return [indexes.at_revision_of(space, model) for space in rows]
+
+
+@cache
+def _spaces(count: int) -> Objects[Space]:
+    return Objects(lambda: Space.objects.filter(pk__in=any_of(count)).order_by("pk"))
 
 
 def _rank(*arguments: object) -> "list[Hit]":

@@ -30,3 +30,4 @@ CHANGING = (
     "Changing to {model}: {count:,} passages were embedded now, {done:,} of {total:,} in all."
 )
 CHANGED = "The documents are embedded with {model} now; {count:,} passages were embedded for it."
+TIME_FOR_FILE = "it had {seconds} seconds"

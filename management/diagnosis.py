@@ -22,7 +22,7 @@ from bot.slack import diagnosis as slack
 from knowledge.catalogue import STATUS, catalogue
 from knowledge.embedding import active_model, candidates, embed
 from knowledge.errors import KnowledgeError, OcrMissing
-from knowledge.extraction import ocr
+from knowledge.extraction import confinement, ocr
 from knowledge.models import Space, VersionState
 from knowledge.providers import chain, minilm_files
 from knowledge.reembedding import progress
@@ -56,6 +56,7 @@ def diagnose() -> Iterator[Finding]:
     yield _embedding_model()
     yield from _change_of_model()
     yield _text_recognition()
+    yield _confinement()
     yield from _documents()
     for platform in (slack, discord):
         yield from (Finding(level, what) for level, what in platform.findings())
@@ -138,6 +139,14 @@ def _embedding_model() -> Finding:
     except KnowledgeError as error:
         return Finding("fail", f"searching by meaning fails: {error}")
     return Finding("ok", f"searching works, with {model} in {model.dimensions} dimensions")
+
+
+def _confinement() -> Finding:
+    if lacking := confinement.missing():
+        return Finding(
+            "note", f"files are read with less protection: no {' and no '.join(lacking)}"
+        )
+    return Finding("ok", "files are read by a process that can do nothing else")
 
 
 def _text_recognition() -> Finding:

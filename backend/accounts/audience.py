@@ -5,6 +5,7 @@ The answer follows from everyone who will read it. What can't be known counts as
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from backend.accounts.models import (
     Channel,
     ChannelMember,
     Identity,
+    Installation,
     Membership,
     Standing,
     User,
@@ -19,6 +21,7 @@ from backend.accounts.models import (
 )
 from backend.accounts.spaces import channel_key, personal_key, team_key
 from knowledge.models import Space
+from knowledge.prepared import Given, Objects, any_of
 
 # How long a reading of standing, members or guests counts as known.
 KNOWN_FOR = timedelta(minutes=5)
@@ -47,7 +50,13 @@ class Place:
 
 def readable_spaces(place: Place) -> list[Space]:
     """The spaces whose documents everyone who will read the answer may see."""
-    return list(Space.objects.filter(key__in=readable_keys(place)).order_by("pk"))
+    keys = readable_keys(place)
+    return _spaces_of(len(keys))(*keys) if keys else []
+
+
+@cache
+def _spaces_of(count: int) -> Objects[Space]:
+    return Objects(lambda: Space.objects.filter(key__in=any_of(count)).order_by("pk"))
 
 
 def readable_keys(place: Place) -> set[str]:
@@ -79,20 +88,23 @@ def key_to_bring_to(place: Place) -> str | None:
     return personal_key(now.workspace, now.asker)
 
 
+_HERE = {"pk": Given(0), "installation__workspace": Given(1)}
+_IDENTITY = Objects(
+    lambda: Identity.objects.exclude(standing=Standing.REMOVED).filter(**_HERE), user=User
+)
+_CHANNEL = Objects(lambda: Channel.objects.filter(**_HERE), installation=Installation)
+
+
 def as_it_stands(place: Place) -> Place | None:
     """The place as its rows stand now; None where the asker may read nothing, or where person,
     channel and workspace don't belong together."""
-    here = {"installation__workspace": place.workspace}
     identity, channel = place.identity, place.channel
     if identity is not None:
-        known = Identity.objects.exclude(standing=Standing.REMOVED).select_related("user")
-        identity = known.filter(pk=identity.pk, **here).first()
+        identity = _IDENTITY.first(identity.pk, place.workspace.pk)
         if identity is None:
             return None
     if channel is not None:
-        channel = (
-            Channel.objects.select_related("installation").filter(pk=channel.pk, **here).first()
-        )
+        channel = _CHANNEL.first(channel.pk, place.workspace.pk)
         if channel is None:
             return None
     now = replace(place, identity=identity, channel=channel)

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
 from django.db import transaction
@@ -20,6 +21,7 @@ from knowledge.answering import Answer, Delta, Restart, Status
 from knowledge.categories import Category
 from knowledge.extraction import clean
 from knowledge.models import Document, DocumentVersion, Space, VersionState
+from knowledge.prepared import Given, Select, any_of
 from knowledge.prompts import Turn
 
 MAX_QUESTION = 4000
@@ -136,7 +138,7 @@ def _keep_question(question: Question) -> Message:
     with transaction.atomic():
         conversation = _conversation(question, text)
         asked = {"speaker": Speaker.USER, "text": text, "asker": question.place.asker}
-        latest = conversation.messages.last()
+        latest = conversation.messages.last() if question.conversation else None
         if latest and all(getattr(latest, name) == value for name, value in asked.items()):
             return latest  # asked again after its answer broke off
         return conversation.messages.create(**asked)
@@ -177,19 +179,28 @@ def _still_shown(basis: _Basis) -> bool:
     )
 
 
+_KEPT = Select(lambda: Message.objects.filter(pk=Given(0)).values_list("pk"))
+
+
+@cache
+def _removed(count: int) -> Select:
+    """Those of so many versions that were removed."""
+    versions = DocumentVersion.objects.filter(pk__in=any_of(count), state=VersionState.REMOVED)
+    return Select(lambda: versions.values_list("pk"))
+
+
 def _keep_if_it_stands(basis: _Basis, answer: Answer) -> Answered | None:
     """Keep the answer, unless its readers became fewer or something that it drew on was removed.
     The documents are locked, so that none is removed in between."""
     drawn = {passage.document_id for passage in answer.drawn_on}
     versions = {passage.version_id for passage in answer.drawn_on}
-    removed = DocumentVersion.objects.filter(pk__in=versions, state=VersionState.REMOVED)
     with transaction.atomic():
         there = Document.objects.kept().filter(pk__in=drawn).select_for_update()
         stands = (
-            len(there.order_by("pk")) == len(drawn)
-            and not removed.exists()
+            len(there.order_by("pk").values_list("pk")) == len(drawn)
+            and not (versions and _removed(len(versions))(*versions))
             # Whoever asked may have deleted the question meanwhile.
-            and Message.objects.filter(pk=basis.kept.pk).exists()
+            and _KEPT(basis.kept.pk)
             and _still_reads(basis)
             and _still_shown(basis)
         )

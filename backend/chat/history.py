@@ -47,7 +47,7 @@ def past_before(
     turns: list[Turn] = []
     pks: list[int] = []
     earlier = question.conversation.messages.filter(pk__lt=question.pk)
-    messages = shown_to(earlier, audience).order_by("-pk")
+    messages = shown_to(earlier, audience).order_by("-pk") if earlier.exists() else earlier.none()
     for pk, speaker, text in messages.values_list("pk", "speaker", "text")[:TURNS]:
         # Numbers of another answer's passages would be taken for this one's.
         text = _CITATION.sub("", text)

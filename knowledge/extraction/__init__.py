@@ -3,7 +3,8 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from django.utils.module_loading import import_string
@@ -23,9 +24,11 @@ __all__ = [
     "Progress",
     "clean",
     "extract",
+    "extract_with",
     "gathered",
     "kind_of",
     "pieces",
+    "raw",
     "supported",
     "with_text",
 ]
@@ -110,7 +113,15 @@ def extract(name: str, data: bytes) -> Extracted:
 
     Raises FileRefused with a reason for people: NoText where there is neither text nor picture.
     """
-    found = gathered(pieces(kind_of(name, data), data))
+    return extract_with(raw, name, data)
+
+
+def extract_with(
+    read: Callable[[str, bytes], Generator[Piece]], name: str, data: bytes
+) -> Extracted:
+    """The same, of what `read(kind, data)` yields."""
+    with closing(read(kind_of(name, data), data)) as reading:
+        found = gathered(_cleaned(reading))
     if not found.parts and not found.pictures:
         raise NoText(name)
     return found
@@ -134,8 +145,17 @@ def gathered(found: Iterable[Piece]) -> Extracted:
 
 def pieces(kind: str, data: bytes) -> Iterator[Piece]:
     """What the reader of this kind yields, its text cleaned of control characters."""
+    return _cleaned(raw(kind, data))
+
+
+def raw(kind: str, data: bytes) -> Generator[Piece]:
+    """What the reader of this kind yields, as it is."""
+    yield from import_string(READERS[kind])(data)
+
+
+def _cleaned(found: Iterable[Piece]) -> Iterator[Piece]:
     characters = 0
-    for piece in import_string(READERS[kind])(data):
+    for piece in found:
         if isinstance(piece, Part | Picture):
             heading = " ".join(clean(piece.heading).split())[:500]
             piece = replace(piece, heading=heading, text=clean(piece.text))

@@ -2,10 +2,12 @@
 
 import csv
 import io
+import math
 import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby
@@ -60,32 +62,44 @@ def recognise(image: Image.Image) -> Recognised:
         image = image.resize((2 * image.width, 2 * image.height), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)
-    languages = "+".join(_languages())
-    table = _run(["stdin", "stdout", "-l", languages, "--psm", "3", "tsv"], file.getvalue())
-    seen = _measured(table, image.width * image.height)
+    seen = _measured(read_table(file.getvalue()), image.width * image.height)
     return replace(seen, density=4 * seen.density) if small else seen
+
+
+def table_of(
+    png: bytes,
+    command: Sequence[str] = (PROGRAM,),
+    environment: Mapping[str, str] = os.environ,
+    seconds: float = math.inf,
+) -> str:
+    """Tesseract's table of the words in an image; `command` runs it. Raises OcrFailed."""
+    arguments = ["stdin", "stdout", "-l", "+".join(_languages()), "--psm", "3", "tsv"]
+    return _run([*command, *arguments], png, environment, min(PATIENCE, seconds))
+
+
+# Who reads an image: a confined process may not start Tesseract itself (child.py).
+read_table: Callable[[bytes], str] = table_of
 
 
 @cache
 def _languages() -> list[str]:
     """The languages that are installed, English first."""
-    listed = _run(["--list-langs"], b"").splitlines()[1:]
+    listed = _run([PROGRAM, "--list-langs"], b"", os.environ, PATIENCE).splitlines()[1:]
     languages = sorted({name for name in listed if name and "/" not in name} - {*_NO_LANGUAGES})
     if len(languages) > MAX_LANGUAGES:
         return [ENGLISH]
     return sorted(languages, key=lambda name: name != ENGLISH) or [ENGLISH]
 
 
-def _run(arguments: list[str], given: bytes) -> str:
-    # Alone on a thread it is faster than with four that wait for each other.
-    environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
+def _run(command: list[str], given: bytes, environment: Mapping[str, str], seconds: float) -> str:
     try:
         done = subprocess.run(  # noqa: S603  # its arguments are our own
-            [PROGRAM, *arguments],
+            command,
             input=given,
             capture_output=True,
-            timeout=PATIENCE,
-            env=environment,
+            timeout=seconds,
+            # Alone on a thread it is faster than with four that wait for each other.
+            env={**environment, "OMP_THREAD_LIMIT": "1"},
             check=True,
         )
     except (subprocess.SubprocessError, OSError) as error:

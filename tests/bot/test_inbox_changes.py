@@ -6,6 +6,7 @@ from backend.accounts.spaces import home
 from backend.chat.models import Conversation, Message, Speaker
 from bot import claims, inbox, ledger, talks
 from bot.models import InboxItem, ItemState, PartState
+from bot.talks import conversation_of
 from knowledge.errors import LeaseLost
 from tests.bot.items import (
     QUESTION,
@@ -246,13 +247,13 @@ def test_what_was_asked_and_answered_is_forgotten_with_the_message() -> None:
 def test_a_thread_is_one_conversation() -> None:
     conversation = talk()
     first = claimed("1.1")
-    assert inbox.conversation_of(first) is None
+    assert conversation_of(first) is None
     claims.begun(first, str(conversation.pk), turn(conversation, Speaker.USER, QUESTION).pk)
 
     taken("1.2", thread="1.1")
     taken("1.3", thread="1.3")
-    assert inbox.conversation_of(next_item()) == conversation
-    assert inbox.conversation_of(next_item()) is None
+    assert conversation_of(next_item()) == conversation
+    assert conversation_of(next_item()) is None
 
 
 def test_a_question_that_is_kept_anew_leaves_no_trace_of_the_old_words() -> None:
@@ -284,7 +285,7 @@ def test_a_conversation_that_was_removed_meanwhile_is_begun_anew() -> None:
     claims.begun(item, str(conversation.pk), turn(conversation, Speaker.USER, QUESTION).pk)
     conversation.delete()
 
-    assert inbox.conversation_of(item) is None
+    assert conversation_of(item) is None
 
 
 @pytest.mark.parametrize("also", ["", "answered", "at work", "on the page"])

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from backend import db, ingesting
 from backend.chat.removal import remove
 from backend.ingesting import finish, work_on, work_on_next
-from knowledge import publishing
+from knowledge import ingestion, publishing
 from knowledge.embedding import choose_model
 from knowledge.errors import EmptyFile, FileRefused, KnowledgeError, LeaseLost, UnsupportedType
 from knowledge.ingestion import add_document, chunk_sizes, file_name
@@ -25,6 +25,7 @@ from management.ingest_files import Listed, ingest
 from management.reindexing import look_again
 from tests.conftest import AddText
 from tests.knowledge.fake_embedder import FakeEmbedder
+from tests.knowledge.pictures import scan
 
 PARAGRAPHS = [
     f"Paragraph {number} tells of the {word}."
@@ -477,3 +478,27 @@ def test_a_sample_that_somebody_replaces_is_no_sample_any_more(team: Space) -> N
     assert not Document.objects.get(pk=sample.document_id).sample
     add_document(team, "a.txt", b"Three.", origin="documents/a.txt", sample=True)
     assert Document.objects.get(pk=sample.document_id).sample
+
+
+def test_the_row_tells_how_far_the_reading_is(team: Space, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingestion, "TELL_EVERY", 0.0)
+    version = claim(add_document(team, "scan.pdf", scan("One.", "Two.", "Three.")).version)
+    told = list[tuple[int | None, int]]()
+
+    def keep() -> None:
+        row = DocumentVersion.objects.get(pk=version.pk)
+        told.append((row.pages, row.pages_done))
+
+    ingestion.process(version, keep)
+    assert told[:4] == [(None, 0), (3, 0), (3, 1), (3, 2)]
+
+
+def test_reading_ends_where_another_process_has_taken_over(team: Space) -> None:
+    version = claim(add_document(team, "scan.pdf", scan("One.", "Two.")).version)
+
+    def keep() -> None:
+        raise LeaseLost(version.document.name)
+
+    with pytest.raises(LeaseLost):
+        ingestion.process(version, keep)
+    assert not version.sections.exists()

@@ -1,0 +1,196 @@
+"""Read a file in a process of its own that can do nothing but that, within bounds.
+
+The process may not start another one: where it needs text recognition, that is started here,
+confined as well. So two processes are all that there is of a file, and both die with this one.
+"""
+
+import base64
+import binascii
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from knowledge import wording
+from knowledge.errors import ReaderBroke, TooSlow
+from knowledge.extraction import (
+    READERS,
+    Extracted,
+    Piece,
+    Progress,
+    extract_with,
+    ocr,
+    protocol,
+    raw,
+)
+
+# Decoded in this process: nothing but our own code and the standard library touches them.
+IN_PROCESS = ("text", "markdown", "csv")
+# Address space in MB, of the reader and of text recognition: 768 for both.
+READER_MEMORY, OCR_MEMORY = 512, 256
+# Seconds for a file, and more for each page and each page that is a picture.
+A_FILE, A_PAGE, A_SCAN, AT_MOST = 30.0, 1.0, 5.0, 600.0
+# Bytes that a reader may say, in one line and (but for what is to be recognised) in all: five
+# million characters and a picture.
+MOST_SAID = 48 * 1024 * 1024
+_ROOT = Path(__file__).resolve().parent.parent.parent
+
+# Called with the pages that are read and that there are.
+OnProgress = Callable[[int, int], None]
+
+
+def _unheard(done: int, total: int) -> None:
+    return
+
+
+def extract(
+    name: str, data: bytes, on_progress: OnProgress = lambda done, total: None
+) -> Extracted:
+    """As `extraction.extract`, in a confined process. What `on_progress` raises ends it.
+
+    Raises FileRefused: also TooSlow, TooMuchMemory and ReaderBroke.
+    """
+
+    def read(kind: str, data: bytes) -> Generator[Piece]:
+        if kind in IN_PROCESS:
+            yield from raw(kind, data)
+            return
+        with Reader(kind, data) as reader:
+            for piece in reader.pieces():
+                if isinstance(piece, Progress):
+                    on_progress(piece.done, piece.total)
+                yield piece
+
+    return extract_with(read, name, data)
+
+
+class Reader:
+    """A confined process that reads one file."""
+
+    def __init__(self, kind: str, data: bytes) -> None:
+        self._began, self._allowed = time.monotonic(), A_FILE
+        self._said = 0
+        module = "knowledge.extraction.child"
+        self._process = subprocess.Popen(  # noqa: S603  # its arguments are our own
+            [*_python(module), READERS[kind], str(len(data)), str(os.getpid()), str(READER_MEMORY)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+            cwd="/",
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._to, self._from = self._process.stdin.fileno(), self._process.stdout.fileno()
+        os.set_blocking(self._to, False)
+        self._given = data
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            stream.close()
+        self._process.wait()
+
+    def pieces(self) -> Iterator[Piece]:
+        """What it reads, as it comes. Raises FileRefused."""
+        self._tell(self._given)
+        said = 0
+        for line in self._lines():
+            message = protocol.decoded(line)
+            if (refusal := protocol.refusal_of(message)) is not None:
+                raise refusal
+            if "recognise" in message:
+                table = _recognised(message["recognise"], self._seconds_left())
+                self._tell(protocol.encoded(table))
+                continue
+            if "done" in message:
+                return
+            if (said := said + len(line)) > MOST_SAID:
+                raise ReaderBroke()
+            yield self._piece(message)
+        raise ReaderBroke(self._how_it_ended())
+
+    def _piece(self, message: protocol.Message) -> Piece:
+        piece = protocol.piece_of(message)
+        if isinstance(piece, Progress):
+            more = A_PAGE * piece.total + A_SCAN * piece.scanned
+            self._allowed = min(A_FILE + more, AT_MOST)
+        return piece
+
+    def _lines(self) -> Iterator[bytes]:
+        begun: list[bytes] = []
+        while heard := self._heard():
+            first, *more = heard.split(b"\n")
+            begun.append(first)
+            for following in more:
+                yield b"".join(begun)
+                begun = [following]
+            if sum(map(len, begun)) > MOST_SAID:
+                raise ReaderBroke()
+
+    def _heard(self) -> bytes:
+        """Some of what it says; nothing once it has ended."""
+        self._wait([self._from], [])
+        return os.read(self._from, 1 << 20)
+
+    def _tell(self, data: bytes) -> None:
+        left = memoryview(data)
+        with suppress(BrokenPipeError):  # how it ended is told when it is heard
+            while left:
+                self._wait([], [self._to])
+                left = left[os.write(self._to, left) :]
+
+    def _wait(self, reading: list[int], writing: list[int]) -> None:
+        if not any(select.select(reading, writing, [], self._seconds_left())):
+            raise self._too_slow()
+
+    def _seconds_left(self) -> float:
+        if (left := self._began + self._allowed - time.monotonic()) <= 0:
+            raise self._too_slow()
+        return left
+
+    def _too_slow(self) -> TooSlow:
+        return TooSlow(wording.TIME_FOR_FILE.format(seconds=round(self._allowed)))
+
+    def _how_it_ended(self) -> str:
+        code = self._process.wait()
+        return f"signal {-code}" if code < 0 else ""
+
+
+def _recognised(png: object, seconds: float) -> protocol.Message:
+    memory, module = str(OCR_MEMORY), "knowledge.extraction.confined_program"
+    command = [*_python(module), str(os.getpid()), memory, ocr.PROGRAM]
+    try:
+        image = base64.b64decode(str(png), validate=True)
+        return {"table": ocr.table_of(image, command, _environment(), seconds)}
+    except (ocr.OcrFailed, binascii.Error):
+        return {"failed": True}
+
+
+def _python(module: str) -> list[str]:
+    return [sys.executable, "-P", "-s", "-m", module]
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of this process's own, which holds keys and tokens."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": str(_ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LANG": "C.UTF-8",
+    }

@@ -1,0 +1,108 @@
+"""Readers that a file has taken over: what they try, in the very process that reads files."""
+
+import ctypes
+import mmap
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from knowledge.extraction import Part, Progress, child, ocr
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def read(data: bytes) -> Iterator[Part | Progress]:
+    """Try what the file names, and tell how that went."""
+    yield Progress(0, 1)
+    try:
+        got = ATTEMPTS[data.decode()]()
+    except (OSError, ValueError) as error:
+        got = f"refused: {type(error).__name__}"
+    yield Part(None, "", str(got))
+
+
+def _fork() -> str:
+    if os.fork() == 0:
+        time.sleep(60)
+        os._exit(0)
+    return "forked"
+
+
+def _allocate() -> None:
+    hoard = []
+    while True:
+        hoard.append(mmap.mmap(-1, 64 << 20))
+        hoard[-1].write(b"x" * (64 << 20))
+
+
+def _say(line: bytes) -> None:
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _flood() -> None:
+    while True:
+        sys.stdout.buffer.write(b"x" * (1 << 20))
+
+
+def _ask_and_not_listen() -> None:
+    while True:
+        child._say({"recognise": "eA=="})
+
+
+def _sleep() -> None:
+    while True:
+        time.sleep(60)
+
+
+def _spin() -> None:
+    while True:
+        pass
+
+
+ATTEMPTS: dict[str, Callable[[], object]] = {
+    # What must be refused.
+    "the worker's environment": lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes(),
+    "the worker's memory": lambda: Path(f"/proc/{os.getppid()}/mem").read_bytes(),
+    "the settings": lambda: (ROOT / "README.md").read_text(),  # .env would lie beside it
+    "the users of the machine": lambda: Path("/etc/passwd").read_text(),
+    "the folders of others": lambda: list(Path("/home").iterdir()),
+    "writing a file": lambda: Path("/tmp/hostile").write_text("x"),
+    "writing a library": lambda: Path(ocr.__file__).write_text("x"),
+    "the network": lambda: socket.socket(),
+    "the network by another family": lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM),
+    "a local socket": lambda: socket.socket(socket.AF_UNIX),
+    "a further process": _fork,
+    "a program": lambda: subprocess.run(["/bin/true"], check=True),
+    "becoming a program": lambda: os.execv("/bin/true", ["true"]),
+    "the end of the worker": lambda: os.kill(os.getppid(), signal.SIGTERM),
+    "a session of its own": os.setsid,
+    "more memory than it may": lambda: resource.setrlimit(
+        resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    ),
+    "memory without an address": lambda: os.memfd_create("hostile"),
+    # What must be without any use.
+    "odd text": lambda: "\0odd \ud800text",
+    "its own environment": lambda: sorted({*os.environ} - {"LC_CTYPE"}),
+    # What must end it.
+    "memory": _allocate,
+    "time": _spin,
+    "rest": _sleep,
+    "abort": os.abort,
+    "a wild pointer": lambda: ctypes.string_at(0),
+    "garbage": lambda: _say(b"\xff{not json"),
+    "a list": lambda: _say(b"[1]"),
+    "nothing known": lambda: _say(b'{"hello": 1}'),
+    "a page that is none": lambda: _say(b'{"part": ["x", "", ""]}'),
+    "deep nesting": lambda: _say(b"[" * 100_000),
+    "no refusal of ours": lambda: _say(b'{"refused": "SystemExit"}'),
+    "a picture that is none": lambda: _say(b'{"picture": [1, "*", "", 0, 0, 0, "", true]}'),
+    "a flood": _flood,
+    "questions without end": _ask_and_not_listen,
+}
