@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 # A transaction of a long clean-up is to be over in about this time.
-BATCH_SECONDS = 0.06
+BATCH_SECONDS = 0.03
 # As Now() has it there.
 _CLOCK = {"sqlite": "SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')"}
 RECEIVED, CLAIMED, FAILED = "received", "claimed", "failed"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
@@ -19,9 +20,12 @@ from backend.accounts.models import Channel, Identity, Installation, Standing
 from bot.errors import DeliveryError
 from bot.models import InboxItem
 
-# Dotted paths of the modules that read a platform, imported on first use: each has
-# `async refresh() -> Read`, which raises DeliveryError.
-REFRESHERS = {"slack": "bot.slack.refreshing", "discord": "bot.discord.refreshing"}
+# The setting without which a platform can't be read, and the dotted path of the module that reads
+# it, imported on first use: it has `async refresh() -> Read`, which raises DeliveryError.
+REFRESHERS = {
+    "SLACK_BOT_TOKEN": "bot.slack.refreshing",
+    "DISCORD_TOKEN": "bot.discord.refreshing",
+}
 # What one run reads of an installation.
 PEOPLE, CHANNELS = 25, 10
 # Channels count in which somebody asked lately.
@@ -45,13 +49,14 @@ class Asked:
     sender_team: str
 
 
-def refresh(platforms: list[str]) -> Iterator[tuple[str, Read | DeliveryError]]:
-    """Each of these platforms, with what was read there or why nothing could be."""
-    for name in platforms:
-        try:
-            yield name, asyncio.run(import_module(REFRESHERS[name]).refresh())
-        except DeliveryError as error:
-            yield name, error
+def refresh() -> Iterator[Read | DeliveryError]:
+    """What was read on each platform that is set up, or why nothing could be."""
+    for setting, path in REFRESHERS.items():
+        if getattr(settings, setting):
+            try:
+                yield asyncio.run(import_module(path).refresh())
+            except DeliveryError as error:
+                yield error
 
 
 def old_people(installation: Installation) -> list[Identity]:

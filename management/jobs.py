@@ -1,15 +1,12 @@
 """What the maintenance jobs do. Each is bounded in what one transaction does, may be broken off
 anywhere and called again, and returns one sentence on what it did."""
 
-from importlib import import_module
-
 from backend import db
 from backend.accounts.models import Role, Workspace
 from backend.chat.retention import delete_old_turns
 from backend.jobs.notices import tell_digest
 from backend.jobs.registry import JOBS
 from bot.errors import DeliveryError
-from bot.platforms import SERVICES
 from bot.refreshing import Read, refresh
 from bot.retention import delete_old_items
 from management import mending, purging, wording
@@ -46,12 +43,11 @@ def refresh_people() -> str:
 
     Raises DeliveryError where one can't be read, after the others were.
     """
-    names = [name for name, path in SERVICES.items() if import_module(path).configured()]
-    outcomes = dict(refresh(names))
-    for outcome in outcomes.values():
+    outcomes = list(refresh())
+    for outcome in outcomes:
         if isinstance(outcome, DeliveryError):
             raise outcome
-    read = [outcome for outcome in outcomes.values() if isinstance(outcome, Read)]
+    read = [outcome for outcome in outcomes if isinstance(outcome, Read)]
     if not read:
         return wording.NO_PLATFORM
     people, channels = sum(one.people for one in read), sum(one.channels for one in read)

@@ -10,7 +10,7 @@ import django
 
 django.setup()
 
-from tests.bench import both, chatting, ingesting, memory, quality, reindexing, searching  # noqa: E402
+from tests.bench import both, chatting, cleaning, ingesting, memory, quality, reindexing, searching  # noqa: E402
 
 MEASUREMENTS = {
     "quality": quality.measure,
@@ -20,6 +20,7 @@ MEASUREMENTS = {
     "memory": memory.measure,
     "chatting": chatting.measure,
     "both": both.measure,
+    "cleaning": cleaning.measure,
 }
 
 chosen = sys.argv[1:] or list(MEASUREMENTS)
