@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import DatabaseError, Error, connection, transaction
+from django.db import DatabaseError, Error, IntegrityError, connection, transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -21,7 +21,8 @@ FILLS_FOR = 0.02
 class CommittingThread:
     """Calls functions of the database, each wholly or not at all, in the order in which they came.
     What one of them raises is its caller's alone. A caller hears the outcome once it is committed;
-    where the commit fails, that is the outcome of all that it was for.
+    where the commit fails, that is the outcome of all that it was for, unless one of them broke a
+    constraint: then each is done once more, by itself.
 
     The connection is kept until something fails.
     """
@@ -45,11 +46,22 @@ class CommittingThread:
         try:
             with transaction.atomic():
                 self._run_all(calls)
-        except Error as error:  # the connection may be of no use any more
+        except Error as error:
+            connection.close()  # it may be of no use any more
+            again = len(calls) > 1 and isinstance(error, IntegrityError)
             for call in calls:
-                call.error = call.error or error
-            connection.close()
+                if call.error is None and again:
+                    self._run_alone(call)
+                call.error = call.error or (None if again else error)
         _tell(calls)
+
+    def _run_alone(self, call: "_Call") -> None:
+        try:
+            with transaction.atomic():
+                call.run(savepoint=False)
+        except Error as error:
+            call.error = call.error or error
+            connection.close()
 
     def _run_all(self, calls: "list[_Call]") -> None:
         """Run the call, and add those that come meanwhile."""

@@ -8,9 +8,10 @@ from contextlib import closing
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, connection
 
-from backend.accounts.models import User
+from backend.accounts.models import Membership, User
+from backend.accounts.spaces import home
 from backend.committing import CommittingThread
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,6 +89,17 @@ async def test_a_lone_failure_is_undone() -> None:
         await thread(add_and_fail, "ana")
     await thread(add, "ben")
     assert await known() == {"ben"}
+
+
+async def test_what_the_database_refuses_at_the_commit_leaves_the_others() -> None:
+    def orphan(name: str) -> int:
+        return Membership.objects.create(user_id=10**6, workspace=home()).pk
+
+    outcomes = await all_at_once(
+        (add, "ana"), (orphan, "ben"), (add_and_fail, "cleo"), (add, "dan")
+    )
+    assert [type(outcome) for outcome in outcomes] == [int, IntegrityError, LookupError, int]
+    assert await known() == {"ana", "dan"}
 
 
 async def test_a_failed_commit_is_the_outcome_of_all() -> None:
