@@ -20,7 +20,6 @@ from django.db.models.functions import Greatest, Now
 from backend import db
 from backend.chat.models import Message, Speaker
 from bot import ledger
-from bot.cards import GONE
 from bot.inbox import forget_turns
 from bot.models import DECIDED, OPEN, InboxItem, ItemState, Kind
 from knowledge.prepared import Given, Objects, Select, any_of
@@ -76,10 +75,12 @@ def renew(held: Mapping[int, InboxItem]) -> set[int]:
 
 
 def begun(item: InboxItem, conversation: str, question: int) -> bool:
-    """Note where the question is kept; False where the item is not ours any more. What an
-    earlier attempt kept is removed."""
+    """Note where the question is kept; False where the item is not ours any more, or an owner
+    before us took the question away. What an earlier attempt kept is removed."""
     before = item.question_id
     with transaction.atomic():
+        if not Message.objects.filter(pk=question).exists():
+            return False
         if not item.owned().update(conversation=conversation, question=question):
             return False
         if before is not None and before != question:
@@ -115,6 +116,8 @@ def decide(
         )
         if decided:
             ledger.finalise(item, texts)
+            noted = Message.objects.filter(pk__in=[item.question_id, answer])
+            noted.update(asked_for=None)
     if decided:
         item.state, item.answer_id, item.attempts = state, answer, 0
     return bool(decided)
@@ -142,15 +145,9 @@ def settle(item: InboxItem, reason: str = "") -> bool:
 
 def close(item: InboxItem, reason: str) -> bool:
     """Give the item up: the platform won't take its reply. Whether somebody waits for one."""
-    waits = item.state == ItemState.CLAIMED
     with transaction.atomic():
         item.owned().filter(state=ItemState.CLAIMED).update(state=ItemState.FAILED, pending=False)
-        if item.kind == Kind.QUESTION:
-            waits = item.state != ItemState.VOID
-        else:  # a card that can't be told any more follows nothing
-            told = item.owned().filter(state=ItemState.ANSWERED)
-            told.update(version=None, request=None, told=GONE, pending=False)
-        return settle(item, reason) and waits
+        return settle(item, reason) and item.state != ItemState.VOID
 
 
 def let_go(item: InboxItem) -> None:

@@ -4,6 +4,7 @@ A tombstone keeps the platform's id of the message, so what is delivered again a
 """
 
 from backend.accounts.models import ForgottenIdentity, Installation
+from backend.chat.models import Message
 from bot import inbox
 from bot.inbox import forget_turns
 from bot.incoming import Key
@@ -33,9 +34,18 @@ def sweep() -> list[Key]:
     return stopped
 
 
+def sweep_unnoted() -> None:
+    """Remove turns that were kept for items which are done with, and of which nobody took note:
+    whoever asked died between the two. Safe to repeat, and repeated by the worker."""
+    unnoted = Message.objects.exclude(asked_for=None)
+    at_work = InboxItem.objects.filter(settled=False).values("pk")
+    left = list(unnoted.exclude(asked_for__in=at_work).values_list("pk", flat=True))
+    forget_turns(left)
+    Message.objects.filter(pk__in=left).update(asked_for=None)
+
+
 def _bury(pks: list[int]) -> None:
-    """What was answered and shown: the messages of the reply are the platform's to keep, and what
-    was brought to a channel is the channel's."""
+    """What was answered and shown: the messages of the reply are the platform's to keep."""
     items = InboxItem.objects.filter(pk__in=pks)
     turns = [pk for pair in items.values_list("question", "answer") for pk in pair if pk]
     items.update(
@@ -48,11 +58,5 @@ def _bury(pks: list[int]) -> None:
         conversation=None,
         question=None,
         answer=None,
-        space="",
-        sha256="",
-        version=None,
-        brought=False,
-        request=None,
-        told="",
     )
     forget_turns(turns)

@@ -9,11 +9,12 @@ from collections.abc import Collection
 from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 
+from backend.chat.models import Message
 from backend.chat.removal import remove_turns
 from bot import ledger
 from bot.incoming import Deleted, Edited, FileDeleted, Heard, Key, Said
 from bot.models import OPEN, InboxItem, ItemState, Kind
-from bot.shared_files import files_of, is_collected, new_items, shared_as, taken_off
+from bot.shared_files import files_of, is_collected, new_items, shared_as
 from knowledge.prepared import Given, Select
 
 
@@ -154,10 +155,11 @@ def _edit(edited: Edited) -> bool:
         if changed:
             row.filter(token="").update(lease_until=None)
     # Whoever edits a message can take files off it.
-    fewer = now.addressed and _void_files(taken_off(now))
+    left = [f"{now.key.message}/{file.id}" for file in now.files]
+    taken_off = now.addressed and _void_files(files_of(now.key).exclude(message__in=left))
     if changed or row.exists() or not (edited.newly_addressed or files_of(now.key).exists()):
-        return bool(changed or fewer)
-    return _receive(now) or fewer
+        return bool(changed or taken_off)
+    return _receive(now) or taken_off
 
 
 def _void(before: Said) -> bool:
@@ -208,7 +210,8 @@ def void(item: InboxItem) -> None:
 
 def _forget(item: InboxItem) -> None:
     """What it brought is left to whoever claims it next (bot/files.py)."""
-    turns = [pk for pk in (item.question_id, item.answer_id) if pk is not None]
+    turns = {pk for pk in (item.question_id, item.answer_id) if pk is not None}
+    turns |= set(Message.objects.filter(asked_for=item.pk).values_list("pk", flat=True))
     row = InboxItem.objects.filter(pk=item.pk)
     row.update(
         state=ItemState.VOID,

@@ -53,8 +53,7 @@ async def respond(held: Held, platform: Platform) -> None:
     async def check() -> None:
         nonlocal checked
         if item.answer_id and time.monotonic() - checked > JUST_CHECKED:
-            if await in_inbox(_reopened, item, (await place_of(item, platform))[0]):
-                raise Reopened()
+            await in_inbox(_check_readers, item, (await place_of(item, platform))[0])
             checked = time.monotonic()
 
     try:
@@ -104,6 +103,7 @@ async def _answer(held: Held, place: Place, outlet: Outlet, reply: Reply) -> Non
         str(conversation.pk) if conversation else None,
         await outlet.earlier(),
         await in_inbox(documents_with, item) if item.with_files else (),
+        asked_for=item.pk,
     )
     answered = None
     try:
@@ -150,12 +150,10 @@ async def _ask(item: InboxItem, question: Question, reply: Reply) -> Answered:
     raise LeaseLost()  # ask() ends with Answered, unless it is closed
 
 
-def _reopened(item: InboxItem, place: Place | None) -> bool:
-    """Whether the answer's readers are fewer than those that it was made for; then it is asked
-    anew."""
+def _check_readers(item: InboxItem, place: Place | None) -> None:
+    """Raises Reopened where the answer's readers are fewer than those that it was made for."""
     answer = Message.objects.filter(pk__in=[item.answer_id])
     audience = readable_spaces(place) if place is not None else []
-    if shown_to(answer, audience).exists():
-        return False
-    claims.reopen(item)
-    return True
+    if not shown_to(answer, audience).exists():
+        claims.reopen(item)
+        raise Reopened()

@@ -50,4 +50,5 @@ def sweep() -> None:
     sweep_removed()
     sweep_forgotten()
     forgetting.sweep()
+    forgetting.sweep_unnoted()
     discard_failed()

@@ -48,6 +48,8 @@ class Question:
     conversation: str | None = None
     earlier: Sequence[Turn] = ()
     about: Sequence[UUID] = ()
+    # Kept with both turns, so that who asked finds them again should they die meanwhile.
+    asked_for: int | None = None
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,10 @@ def _keep_question(question: Question) -> Message:
         asked = {"speaker": Speaker.USER, "text": text, "asker": question.place.asker}
         latest = conversation.messages.last() if question.conversation else None
         if latest and all(getattr(latest, name) == value for name, value in asked.items()):
-            return latest  # asked again after its answer broke off
-        return conversation.messages.create(**asked)
+            latest.asked_for = question.asked_for  # again, after its answer broke off
+            latest.save(update_fields=["asked_for"])
+            return latest
+        return conversation.messages.create(**asked, asked_for=question.asked_for)
 
 
 def _conversation(question: Question, text: str) -> Conversation:
@@ -219,6 +223,7 @@ def _keep_answer(kept: Message, answer: Answer, past: Past) -> Answered:
         message = Message.objects.create(
             conversation_id=kept.conversation_id,
             asker_id=kept.asker_id,
+            asked_for=kept.asked_for,
             speaker=Speaker.ASSISTANT,
             text=answer.text,
             category=answer.category,

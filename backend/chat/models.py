@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.db.models import Q
 
 from backend.accounts.models import Channel, User, Workspace
 from knowledge.models import DocumentVersion, Section, Space
@@ -51,10 +52,17 @@ class Message(models.Model):
     versions = models.ManyToManyField(DocumentVersion)
     # The text is gone because a document that it used was removed.
     erased_at = models.DateTimeField(null=True)
+    # What it was asked for, in the words of who asked, until they took note of the answer.
+    asked_for = models.PositiveBigIntegerField(null=True)
 
     class Meta:
         ordering = ["pk"]
-        indexes = [models.Index(fields=["created_at"])]
+        indexes = [
+            models.Index(fields=["created_at"]),
+            models.Index(
+                fields=["asked_for"], condition=Q(asked_for__isnull=False), name="not_noted"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.speaker} in {self.conversation_id}"

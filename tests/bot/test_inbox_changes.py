@@ -4,7 +4,7 @@ import pytest
 
 from backend.accounts.spaces import home
 from backend.chat.models import Conversation, Message, Speaker
-from bot import claims, inbox, ledger, talks
+from bot import claims, forgetting, inbox, ledger, talks
 from bot.models import InboxItem, ItemState, PartState
 from bot.talks import conversation_of
 from knowledge.errors import LeaseLost
@@ -239,6 +239,45 @@ def test_what_was_asked_and_answered_is_forgotten_with_the_message() -> None:
 
     assert not Message.objects.exists()
     assert not Conversation.objects.exists()
+
+
+@pytest.mark.parametrize("when", ["before the deletion", "after it"])
+def test_what_an_owner_kept_and_died_before_they_noted_it_goes_too(when: str) -> None:
+    item, conversation = claimed(), talk()
+
+    def keep() -> None:
+        for speaker in Speaker:
+            conversation.messages.create(speaker=speaker, text=QUESTION, asked_for=item.pk)
+
+    if when == "before the deletion":
+        keep()
+    inbox.take(deleted())
+    if when == "after it":
+        keep()
+        forgetting.sweep_unnoted()
+
+    assert not Message.objects.exists()
+
+
+def test_what_is_asked_right_now_is_not_swept_away() -> None:
+    conversation, item = talk(), claimed()
+    kept = conversation.messages.create(speaker=Speaker.USER, text=QUESTION, asked_for=item.pk)
+
+    forgetting.sweep_unnoted()
+
+    assert claims.begun(item, str(conversation.pk), kept.pk)
+    assert claims.decide(item, ItemState.ANSWERED, ["At nine."])
+    assert claims.settle(item)
+    forgetting.sweep_unnoted()
+    assert Message.objects.get().asked_for is None
+
+
+def test_a_question_that_was_taken_away_is_not_noted() -> None:
+    conversation, item = talk(), claimed()
+    kept = turn(conversation, Speaker.USER, QUESTION).pk
+    Message.objects.all().delete()
+
+    assert not claims.begun(item, str(conversation.pk), kept)
 
 
 # The conversation
