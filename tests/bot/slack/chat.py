@@ -145,6 +145,6 @@ class SlackTold(Told):
 
 @contextmanager
 def slack_chat() -> Iterator[SlackChat]:
-    quick = Settings(ack_timeout=1.0, retry_delays=(0.0, 0.2, 0.5), disconnect_grace=0.1)
+    quick = Settings(ack_timeout=3.0, retry_delays=(0.0, 0.2, 0.5), disconnect_grace=0.1)
     with SlackSimulator(settings=quick) as slack:
         yield SlackChat(slack)
