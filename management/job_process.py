@@ -6,6 +6,7 @@ Processes are forked from a server that has loaded this module and runs no threa
 
 import logging
 import multiprocessing
+import os
 import signal
 from multiprocessing.process import BaseProcess
 
@@ -27,6 +28,9 @@ from management.errors import MaintenanceError
 
 logger = logging.getLogger(__name__)
 
+# Questions go first.
+NICENESS = 5
+
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload([__name__])
 
@@ -41,6 +45,7 @@ def start(slot: Slot) -> BaseProcess:
 
 def _run_claimed(pk: int, token: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl+C is the scheduler's to deal with
+    os.nice(NICENESS)
     slot = Slot.objects.filter(pk=pk, token=token).first()
     if slot is not None:
         signal.alarm(int(JOBS[slot.job].limit.total_seconds()))  # ends the process

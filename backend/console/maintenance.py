@@ -61,7 +61,7 @@ def _row(status: Status) -> dict[str, Any]:
     took = status.last.duration if status.last else None
     return {
         "job": status.job,
-        "told": wording.outcome(status),
+        "told": wording.brief(status),
         "at": status.last.ended_at if status.last else None,
         "took": wording.span(took) if took is not None else "",
         "next_at": status.next_at,

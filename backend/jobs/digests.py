@@ -34,15 +34,15 @@ def digest(workspace: Workspace, user: User, begins: datetime, ends: datetime) -
     disliked = answers.annotate(down=Count("feedback", filter=Q(feedback__helpful=False))).filter(
         down__gt=0
     )
-    lines = [
-        wording.DIGEST.format(begins=begins, ends=ends),
-        _counts(said.filter(speaker=Speaker.USER).count(), answers.count(), unanswered.count()),
-        *_quoted(wording.UNANSWERED, unanswered.order_by("-pk"), spaces),
-        *_quoted(wording.DISLIKED, disliked.order_by("-down", "-pk"), spaces),
-        *_named(wording.NEVER_CITED, _never_cited(spaces, begins)),
-        *_failed_jobs(begins, ends),
+    blocks = [
+        [wording.DIGEST.format(begins=begins, ends=ends)],
+        [_counts(said.filter(speaker=Speaker.USER).count(), answers.count(), unanswered.count())],
+        _quoted(wording.UNANSWERED, unanswered.order_by("-pk"), spaces),
+        _quoted(wording.DISLIKED, disliked.order_by("-down", "-pk"), spaces),
+        _named(wording.NEVER_CITED, _never_cited(spaces, begins)),
+        _failed_jobs(begins, ends),
     ]
-    return "\n".join(lines)
+    return "\n\n".join(text for lines in blocks if (text := "\n".join(lines)))
 
 
 def _said(workspace: Workspace, begins: datetime, ends: datetime) -> QuerySet[Message]:

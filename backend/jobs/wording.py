@@ -42,6 +42,17 @@ def span(time: timedelta) -> str:
     return "less than a second"
 
 
+def brief(status: Status) -> str:
+    """What the job did last or why it failed, without any time."""
+    if status.is_running:
+        told = f"{RUNNING}."
+    elif status.problem:
+        told = FAILING.format(reason=_sentence(status.problem))
+    else:
+        told = status.last.did if status.last is not None else f"{NEVER}."
+    return f"{told} {LATE}" if status.late else told
+
+
 def outcome(status: Status) -> str:
     """How the job stands, without its name: what it did last or why it failed, and what is next."""
     parts = [_last(status), _next(status), LATE if status.late else ""]

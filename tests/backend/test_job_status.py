@@ -11,7 +11,7 @@ from backend.jobs import leading, slots
 from backend.jobs.models import Lead, Slot, SlotState
 from backend.jobs.registry import JOBS
 from backend.jobs.status import Status, somebody_acts, statuses
-from backend.jobs.wording import outcome, span
+from backend.jobs.wording import brief, outcome, span
 
 PURGE = JOBS["purge"]
 
@@ -42,6 +42,7 @@ def ended(hours_ago: float, state: str = SlotState.DONE, **fields: str) -> Slot:
 def test_every_job_is_told_of_though_none_has_run() -> None:
     assert [status.job for status in statuses()] == list(JOBS)
     assert outcome(purge()) == "has not run yet. Next in a moment."
+    assert brief(purge()) == "has not run yet."
     assert not purge().late
 
 
@@ -52,6 +53,7 @@ def test_what_a_job_did_when_and_how_long_it_took() -> None:
     status = purge()
 
     assert outcome(status).startswith("Deleted it. That was 2 hours ago.")
+    assert brief(status) == "Deleted it."
     assert status.last is not None and status.last.duration == timedelta(seconds=10)
 
 
@@ -71,6 +73,7 @@ def test_why_a_job_failed_and_when_it_is_tried_again() -> None:
     assert slot is not None
     slots.give_back(slot, "the disk is full")
     assert outcome(purge()).startswith("failed. The disk is full. Next in ")
+    assert brief(purge()) == "failed. The disk is full."
 
     Slot.objects.update(state=SlotState.FAILED, reason="Given up: the disk is full.")
 

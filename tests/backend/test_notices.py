@@ -101,7 +101,7 @@ def test_a_question_is_quoted_only_to_who_may_read_all_that_it_drew_on(
 
     assert "- `what of the ´team´ and https://evil.example?`" in said
     assert "canary" not in said
-    assert "Could not be answered: 3\n" in said
+    assert "Could not be answered: 3\n- " in said
     assert "- 2 that can't be quoted here" in said
 
 
