@@ -16,7 +16,7 @@ from PIL import Image
 
 PROGRAM = "tesseract"
 # Seconds for an image. A dense page needs five on a slow machine; some noise never ends.
-PATIENCE = 15
+PATIENCE = 20
 # Pixels a side: twice as large, the small print of screenshots is read without mistakes.
 SMALL = 1000
 # Each further language slows it down and makes it less sure; beyond these English alone counts.
