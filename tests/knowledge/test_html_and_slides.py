@@ -90,6 +90,16 @@ def test_control_characters_around_what_is_unseen_do_no_harm() -> None:
     assert texts("a.html", page) == [(None, "", "ab")]
 
 
+def test_the_encoding_that_a_page_names_counts_more_than_a_guess() -> None:
+    page = "<meta charset=iso-8859-15><p>Größe: €5</p>".encode("iso-8859-15")
+    assert texts("a.html", page)[0][2] == "Größe: €5"
+
+
+def test_what_lies_hundreds_of_elements_deep_is_read() -> None:
+    page = f"{'<div>' * 500}deep{'</div>' * 500}<p>after"
+    assert texts("a.html", page.encode())[0][2] == "deep\n\nafter"
+
+
 @pytest.mark.parametrize("tag", ["div", "table", "b", "ul", "h1"])
 def test_elements_within_elements_without_end_do_no_harm(tag: str) -> None:
     page = f"<p>Before</p>{f'<{tag}>' * 50_000}deep"

@@ -55,6 +55,12 @@ def test_titles_above_the_header_and_gaps_below_it_are_no_columns() -> None:
     assert rows("a.csv", table) == ["Staff 2026", "Name: Anna | Age: 31", "Name: Ben | City: Paris"]
 
 
+def test_a_title_of_two_cells_names_no_columns_of_a_wide_table() -> None:
+    table = b"Report,Draft\nName,City,Team,Role,Desk\nAnna,Bonn,Red,Lead,Left\n"
+    named = "Name: Anna | City: Bonn | Team: Red | Role: Lead | Desk: Left"
+    assert rows("a.csv", table) == ["Report | Draft", named]
+
+
 @pytest.mark.parametrize(
     ("table", "expected"),
     [
