@@ -15,6 +15,7 @@ from django.db import DatabaseError
 from bot import inbox, talks
 from bot.discord.events import PLATFORM, key_of, read_message, replied_to
 from bot.discord.gateway import pay_for_start
+from bot.discord.naming import names_of
 from bot.discord.rest import trace
 from bot.incoming import Deleted, Edited, Heard, Said
 from bot.threads import in_inbox
@@ -188,9 +189,10 @@ class Listener:
         """A direct message goes on from the last one; one that only names a server says which one
         the last was about."""
         before = await in_inbox(talks.last_question, said.key)
-        named = [g for g in self._client.guilds if g.name.casefold() == said.text.casefold()]
+        names, wanted = names_of(self._client.guilds), said.text.casefold()
+        named = [number for number, name in names.items() if name.casefold() == wanted]
         if named:
-            again = replace(said, text="", sender_team=str(named[0].id))
+            again = replace(said, text="", sender_team=str(named[0]))
             if before is None:
                 return again
             text, files = await in_inbox(talks.said_with, before)

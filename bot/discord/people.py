@@ -26,6 +26,7 @@ from bot import talks, wording
 from bot.discord import visibility
 from bot.discord.events import PLATFORM
 from bot.discord.interactions import Asked
+from bot.discord.naming import names_of
 from bot.discord.rest import MISSING_ACCESS, UNKNOWN_MEMBER, UNKNOWN_USER, WAIT, DiscordApi
 from bot.errors import DeliveryError, NotNow, Nowhere, Refused, Resting
 from bot.threads import in_inbox
@@ -71,8 +72,8 @@ class People:
         chosen = await in_inbox(talks.server_named_by, PLATFORM, str(person))
         known = [number for number in servers if str(number) == chosen] or servers
         if len(known) > 1:
-            guilds = [self._client.get_guild(number) for number in known]
-            names = ", ".join(f"“{guild.name}”" for guild in guilds if guild)
+            every = names_of(self._client.guilds)
+            names = ", ".join(f"“{every[number]}”" for number in known if number in every)
             raise Nowhere(wording.WHICH_SERVER.format(names=names))
         return await self.place(known[0], None, person, private=True)
 

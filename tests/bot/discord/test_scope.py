@@ -103,6 +103,15 @@ async def test_of_several_servers_the_person_says_which(discord: DiscordSimulato
         assert ANSWER in await says(discord, "ana", None, QUESTION)
 
 
+async def test_servers_of_one_name_are_told_apart_by_numbers(discord: DiscordSimulator) -> None:
+    twin = discord.add_guild("Home", "ana")
+    await sync_to_async(claim)("discord", twin.id)
+    async with running(discord):
+        assert "“home 1”, “Home 2”" in await says(discord, "ana", None, QUESTION)
+        assert ANSWER in await says(discord, "ana", None, "home 2")
+    assert await InboxItem.objects.filter(sender_team=twin.id).aexists()
+
+
 async def test_where_the_bot_is_no_member_nothing_of_the_teams_is_used(
     discord: DiscordSimulator,
 ) -> None:
