@@ -1,5 +1,7 @@
 """Roles in a workspace, and what they allow."""
 
+from django.db.models import QuerySet
+
 from backend.accounts.audience import Place, as_it_stands, is_team, readable_keys
 from backend.accounts.models import Membership, Role, User, Workspace
 from backend.accounts.spaces import personal_key
@@ -29,6 +31,13 @@ def set_role(user: User, workspace: Workspace, role: str) -> None:
     Membership.objects.update_or_create(
         user=user, workspace=workspace, defaults={"role": Role(role)}
     )
+
+
+def without_admin() -> QuerySet[Workspace]:
+    """The workspaces that have members, and none who may sign in as an admin."""
+    admins = Membership.objects.filter(role=Role.ADMIN, user__is_active=True)
+    members = Membership.objects.values("workspace")
+    return Workspace.objects.filter(pk__in=members).exclude(pk__in=admins.values("workspace"))
 
 
 def changeable_keys(place: Place) -> set[str]:

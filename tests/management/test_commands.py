@@ -338,6 +338,12 @@ def test_role_makes_an_admin(member: User) -> None:
     assert "Nobody is known as slack/U1" in failure("role", "slack/U1", "admin")
 
 
+def test_role_says_so_where_the_last_admin_is_one_no_longer(admin: User, member: User) -> None:
+    said = run("role", "admin@example.org", "member")
+    assert said.endswith("home has no admin now.\n")
+    assert "no admin" not in run("role", "member@example.org", "admin")
+
+
 @pytest.mark.parametrize("standing", Standing.values)
 def test_only_the_team_gets_roles(member: User, standing: str) -> None:
     Identity.objects.create(

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from backend.accounts.models import Identity, Platform, Role, Standing
-from backend.accounts.roles import set_role
+from backend.accounts.roles import set_role, without_admin
 from backend.accounts.spaces import home
 from management.terminal import user_named
 
@@ -38,3 +38,5 @@ class Command(BaseCommand):
             for identity in team:
                 set_role(identity.user, identity.installation.workspace, role)
         self.stdout.write(f"{who} is now {role}.")
+        for workspace in without_admin():
+            self.stdout.write(f"{workspace.slug} has no admin now.")
