@@ -26,7 +26,7 @@ LISTED, LISTED_FAILED = 40, 5
 
 
 @dataclass(frozen=True)
-class Asked:
+class Command:
     """A command as it was given: `place` is private to who gave it, `channel` where they did (None
     in a direct message), `whom` the platform's id of a person whom it mentions."""
 
@@ -36,16 +36,16 @@ class Asked:
     whom: str | None = None
 
 
-def knowledge(asked: Asked) -> str:
+def knowledge(given: Command) -> str:
     """What whoever gave the command is told; it is done by then, where they may."""
-    verb, _, rest = asked.text.strip().partition(" ")
+    verb, _, rest = given.text.strip().partition(" ")
     command = _COMMANDS.get(verb.lower())
-    return command(asked, rest.strip()) if command else wording.KNOWLEDGE_HELP
+    return command(given, rest.strip()) if command else wording.KNOWLEDGE_HELP
 
 
-def _list(asked: Asked, rest: str) -> str:
+def _list(given: Command, rest: str) -> str:
     """What an answer may draw on: in a channel for all to see, else for the asker alone."""
-    entries = _entries(asked)
+    entries = _entries(given)
     if not entries:
         return wording.NO_DOCUMENTS
     lines = [wording.DOCUMENTS, *(_line(entry) for entry in entries[:LISTED])]
@@ -54,17 +54,17 @@ def _list(asked: Asked, rest: str) -> str:
     return "\n".join(lines)
 
 
-def _entries(asked: Asked) -> list[Entry]:
-    place = asked.place
-    if asked.channel is not None:
-        place = Place(place.workspace, identity=place.identity, channel=asked.channel)
+def _entries(given: Command) -> list[Entry]:
+    place = given.place
+    if given.channel is not None:
+        place = Place(place.workspace, identity=place.identity, channel=given.channel)
     return catalogue(readable_spaces(place))
 
 
-def _status(asked: Asked, rest: str) -> str:
+def _status(given: Command, rest: str) -> str:
     """How it stands with the documents that an answer may draw on, what curators have to decide
     on, and for admins maintenance."""
-    entries = _entries(asked)
+    entries = _entries(given)
     counts = Counter(entry.status for entry in entries)
     lines = [_STATES[state].format(count=counts[state]) for state in _STATES if counts[state]]
     lines = lines or [wording.NO_DOCUMENTS]
@@ -72,12 +72,12 @@ def _status(asked: Asked, rest: str) -> str:
         wording.STATUS_FAILED.format(name=shown(entry.document.name), reason=entry.reason)
         for entry in [entry for entry in entries if entry.status == "failed"][:LISTED_FAILED]
     ]
-    if asked.channel is not None and asked.channel.collects:
+    if given.channel is not None and given.channel.collects:
         lines.append(wording.COLLECTS)
-    if role_at(asked.place) in (Role.CURATOR, Role.ADMIN):
-        waiting = waiting_requests(asked.place.workspace)
+    if role_at(given.place) in (Role.CURATOR, Role.ADMIN):
+        waiting = waiting_requests(given.place.workspace)
         lines += [wording.STATUS_ASKED.format(name=shown(one.document.name)) for one in waiting]
-    if is_admin(asked):
+    if is_admin(given):
         lines += _maintenance()
     return "\n".join(lines)
 
@@ -94,10 +94,10 @@ def _line(entry: Entry) -> str:
     return f"• {entry.document.name}{state}"
 
 
-def _remove(asked: Asked, name: str) -> str:
+def _remove(given: Command, name: str) -> str:
     if not name:
         return wording.REMOVE_WHAT
-    keys = changeable_keys(asked.place) & readable_keys(asked.place)
+    keys = changeable_keys(given.place) & readable_keys(given.place)
     found = list(Document.objects.kept().filter(space__key__in=keys, name=name)[:2])
     if not found:
         return wording.NO_SUCH_DOCUMENT.format(name=name)
@@ -107,23 +107,23 @@ def _remove(asked: Asked, name: str) -> str:
     return wording.REMOVED.format(name=name)
 
 
-def _role(asked: Asked, rest: str) -> str:
-    if not is_admin(asked):
+def _role(given: Command, rest: str) -> str:
+    if not is_admin(given):
         return wording.ADMINS_ONLY
     role = rest.split()[-1].lower() if rest.split() else ""
-    if asked.whom is None or role not in Role.values:
+    if given.whom is None or role not in Role.values:
         return wording.ROLE_HOW
-    assert asked.place.identity is not None
+    assert given.place.identity is not None
     person = Identity.objects.filter(
-        installation=asked.place.identity.installation, external_id=asked.whom
+        installation=given.place.identity.installation, external_id=given.whom
     ).first()
     # Guests and people of other organisations have no role.
-    if person is None or role_of(person.user, asked.place.workspace) is None:
+    if person is None or role_of(person.user, given.place.workspace) is None:
         return wording.ROLE_UNKNOWN
     with transaction.atomic():  # of two admins who demote each other, one stays
-        if role != Role.ADMIN and _is_last_admin(person.user, asked.place.workspace):
+        if role != Role.ADMIN and _is_last_admin(person.user, given.place.workspace):
             return wording.LAST_ADMIN
-        set_role(person.user, asked.place.workspace, role)
+        set_role(person.user, given.place.workspace, role)
     return wording.ROLE_SET.format(role=role)
 
 
@@ -134,27 +134,27 @@ def _is_last_admin(user: User, workspace: Workspace) -> bool:
     return set(admins.values_list("user", flat=True)) == {user.pk}
 
 
-def _guests(asked: Asked, rest: str) -> str:
-    if not is_admin(asked):
+def _guests(given: Command, rest: str) -> str:
+    if not is_admin(given):
         return wording.ADMINS_ONLY
     if rest.lower() not in ("on", "off"):
         return wording.GUESTS_HOW
-    if asked.channel is None:
+    if given.channel is None:
         return wording.GUESTS_WHERE
     on = rest.lower() == "on"
-    Channel.objects.filter(pk=asked.channel.pk).update(outsiders_allowed=on)
+    Channel.objects.filter(pk=given.channel.pk).update(outsiders_allowed=on)
     return wording.GUESTS_ON if on else wording.GUESTS_OFF
 
 
-def _collect(asked: Asked, rest: str) -> str:
-    if not is_admin(asked):
+def _collect(given: Command, rest: str) -> str:
+    if not is_admin(given):
         return wording.ADMINS_ONLY
     if rest.lower() not in ("on", "off"):
         return wording.COLLECT_HOW
-    if asked.channel is None:
+    if given.channel is None:
         return wording.COLLECT_WHERE
     on = rest.lower() == "on"
-    Channel.objects.filter(pk=asked.channel.pk).update(collects=on)
+    Channel.objects.filter(pk=given.channel.pk).update(collects=on)
     return wording.COLLECT_ON if on else wording.COLLECT_OFF
 
 
@@ -164,12 +164,12 @@ def _maintenance() -> list[str]:
     return [acts, *(f"• {one.job}: {outcome(one)}" for one in statuses())]
 
 
-def is_admin(asked: Asked) -> bool:
+def is_admin(given: Command) -> bool:
     """Whether who gave the command may give roles and let guests read along."""
-    return role_at(asked.place) == Role.ADMIN
+    return role_at(given.place) == Role.ADMIN
 
 
-_COMMANDS: dict[str, Callable[[Asked, str], str]] = {
+_COMMANDS: dict[str, Callable[[Command, str], str]] = {
     "list": _list,
     "status": _status,
     "remove": _remove,

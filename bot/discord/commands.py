@@ -123,7 +123,7 @@ class Commands:
             here = await self._people.place(asked.guild, asked.channel, asked.person, private=False)
             channel = here.channel
         text = " ".join([verb, *map(str, options.values())])
-        given_here = commands.Asked(text, place, channel, whom)
+        given_here = commands.Command(text, place, channel, whom)
         if whom is not None and place.identity and await in_pool(commands.is_admin, given_here):
             await self._people.person(place.identity.installation, int(whom))
         told = await in_pool(commands.knowledge, given_here)

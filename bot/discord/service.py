@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -60,7 +61,7 @@ async def serve(responder: Responder, stop: asyncio.Event) -> None:
         await client.pay()
         api, taken = DiscordApi(client), responder.taken
         people = People(client, api)
-        anew = asyncio.Event()
+        platform = DiscordPlatform(client, api, people, rest)
         listener = Listener(client, taken)
         commands, actions = Commands(people, taken), Actions(people, taken)
         listen(
@@ -81,24 +82,26 @@ async def serve(responder: Responder, stop: asyncio.Event) -> None:
                 client.connect(),
                 Watch(client).run(),
                 _resting(ended),
-                _answering(client, api, people, responder, history, listener, anew, rest),
+                _answering(_Session(client, api, listener, history), responder, platform),
             )
         ]
         stack.callback(responder.disconnected, PLATFORM)
         await _until_one_ends(waiting)
 
 
-async def _answering(
-    client: discord.Client,
-    api: DiscordApi,
-    people: People,
-    responder: Responder,
-    history: History,
-    listener: Listener,
-    anew: asyncio.Event,
-    rest: Callable[[str], None],
-) -> None:
+@dataclass(frozen=True)
+class _Session:
+    """What belongs to one login."""
+
+    client: discord.Client
+    api: DiscordApi
+    listener: Listener
+    history: History
+
+
+async def _answering(session: _Session, responder: Responder, platform: DiscordPlatform) -> None:
     """Once Discord told what servers there are."""
+    client, anew = session.client, asyncio.Event()
 
     async def on_resumed() -> None:
         anew.set()
@@ -115,9 +118,10 @@ async def _answering(
         raise Unreachable("Discord's gateway does not answer") from None
     anew.set()
     logger.info("Discord: connected as %s in %d servers", client.user, len(client.guilds))
-    responder.connected(DiscordPlatform(client, api, people, rest))
-    await _register(client, api)
-    await asyncio.gather(listener.run(), keep_reading("Discord", history.read_back, anew))
+    responder.connected(platform)
+    await _register(client, session.api)
+    reading_back = keep_reading("Discord", session.history.read_back, anew)
+    await asyncio.gather(session.listener.run(), reading_back)
 
 
 async def _register(client: discord.Client, api: DiscordApi) -> None:

@@ -57,7 +57,7 @@ class Commands:
         place = await people.place(user=user, team=None, channel=channel, private=False)
         text = str(body.get("text") or "")
         whom = next(iter(mentions(text)), None)
-        asked = commands.Asked(plain_text(text), private, place.channel, whom)
+        asked = commands.Command(plain_text(text), private, place.channel, whom)
         if whom is not None and await in_pool(commands.is_admin, asked):
             await people.place(user=whom, team=None, channel=None, private=True)
         said = await in_pool(commands.knowledge, asked)

@@ -15,7 +15,7 @@ from backend.jobs.models import Slot, SlotState
 from backend.jobs.registry import JOBS
 from backend.library.promoting import ask_for_promotion
 from bot import wording
-from bot.commands import LISTED, Asked, knowledge
+from bot.commands import LISTED, Command, knowledge
 from knowledge.ingestion import add_document
 from knowledge.models import Document
 from tests.conftest import AddText
@@ -64,7 +64,7 @@ def person(
 
 def said(who: Identity, text: str, channel: Channel | None = None, whom: str | None = None) -> str:
     place = Place(home(), identity=who, bot_is_member=True)
-    return knowledge(Asked(text, place, channel, whom))
+    return knowledge(Command(text, place, channel, whom))
 
 
 def add_everywhere(add_text: AddText, who: Identity, channel: Channel) -> None:
@@ -120,10 +120,10 @@ def test_where_the_bot_is_no_member_there_is_only_what_is_the_askers_own(
 ) -> None:
     add_everywhere(add_text, ben, general)
     place = Place(home(), identity=ben, bot_is_member=False)
-    assert names(knowledge(Asked("list", place))) == {"own.txt"}
+    assert names(knowledge(Command("list", place))) == {"own.txt"}
     set_role(ben.user, home(), Role.ADMIN)
     refused = wording.NO_SUCH_DOCUMENT.format(name="team.txt")
-    assert knowledge(Asked("remove team.txt", place)) == refused
+    assert knowledge(Command("remove team.txt", place)) == refused
 
 
 def test_a_long_list_says_how_many_there_are_more(add_text: AddText, ben: Identity) -> None:
