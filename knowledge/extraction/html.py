@@ -21,7 +21,6 @@ BLOCKS = frozenset(
 )
 ITEM = "- "
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_CHARSET = re.compile(rb"<meta[^>]*charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 
 
 def read(data: bytes) -> Iterator[Part]:
@@ -30,27 +29,14 @@ def read(data: bytes) -> Iterator[Part]:
     parser = html.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
     )
+    text = decode(data).replace("\0", "")  # an encoding that the page names counts there too
     try:
-        root = html.document_fromstring(_decoded(data).encode(), parser=parser)
+        root = html.document_fromstring(text.encode(), parser=parser)
     except (etree.LxmlError, ValueError) as error:
         raise DamagedFile("the HTML can't be read") from error
     title = " ".join((root.findtext(".//title") or "").split())
     _empty_unseen(root)
     yield from _parts(root, title)
-
-
-def _decoded(data: bytes) -> str:
-    """As `decode` has it, but where only a guess is left, the page's own word counts more."""
-    declared = _CHARSET.search(data[:2048])
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        if declared and b"\0" not in data[:1024]:
-            try:
-                return data.decode(declared[1].decode())
-            except (LookupError, UnicodeDecodeError):
-                pass
-    return decode(data).replace("\0", "")
 
 
 def _empty_unseen(root: html.HtmlElement) -> None:
