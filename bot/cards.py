@@ -19,11 +19,13 @@ from bot.platforms import Button, Closing
 from knowledge.models import DocumentVersion, VersionState
 
 PROMOTE, REMOVE, APPROVE, DECLINE = "promote", "remove", "approve", "decline"
-READING, READY, FAILED, GONE = "reading", "ready", "failed", "gone"
+READING, READY, FAILED, TAKEN, GONE = "reading", "ready", "failed", "taken", "gone"
+# There is nothing of the file any more.
+OVER = (FAILED, TAKEN, GONE)
 # Characters of a file's name.
 NAME = 100
 # Names that mean nothing else to Markdown.
-_PLAIN = re.compile(r"[^\W_](?:[^\W_]|(?<=\w)_(?=\w)|[ .,()+-])*")
+_PLAIN = re.compile(r"[^\W_](?:[^\W_]|(?<=\w)_(?=\w)|[ .,()+…-])*")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def _mark(
         return f"{READING}/{pages}"
     if state == VersionState.READY:
         return f"{READY}/{space}/{current}/{asked or ''}"
-    return FAILED if state == VersionState.FAILED else GONE
+    return FAILED if state == VersionState.FAILED else TAKEN
 
 
 def card_of(item: InboxItem) -> Card:
@@ -112,7 +114,7 @@ def begun(name: str) -> str:
 
 def shown(name: str) -> str:
     """A file's name in Markdown, as it is."""
-    name = " ".join(name.split()) or "…"
+    name = " ".join(name.split()) or wording.SOME_FILE
     name = name if len(name) <= NAME else f"{name[: NAME - 10]}…{name[-9:]}"
     return name if _PLAIN.fullmatch(name) else "`" + name.replace("`", "'") + "`"
 
@@ -121,6 +123,8 @@ def _text(item: InboxItem, reading: Reading, told: str) -> str:
     name = shown(reading.name or item.text)
     if told == GONE:
         return wording.FILE_REMOVED.format(name=name)
+    if told == TAKEN:
+        return wording.FILE_TAKEN_BACK.format(name=name, number=reading.number)
     if told == FAILED:
         return failed(reading.name, reading.reason).text
     if told.startswith(READING):

@@ -20,6 +20,7 @@ from django.db.models.functions import Greatest, Now
 from backend import db
 from backend.chat.models import Message, Speaker
 from bot import ledger
+from bot.cards import GONE
 from bot.inbox import forget_turns
 from bot.models import DECIDED, OPEN, InboxItem, ItemState, Kind
 from knowledge.prepared import Given, Objects, Select, any_of
@@ -145,9 +146,15 @@ def settle(item: InboxItem, reason: str = "") -> bool:
 
 def close(item: InboxItem, reason: str) -> bool:
     """Give the item up: the platform won't take its reply. Whether somebody waits for one."""
+    waits = item.state == ItemState.CLAIMED
     with transaction.atomic():
         item.owned().filter(state=ItemState.CLAIMED).update(state=ItemState.FAILED, pending=False)
-        return settle(item, reason) and item.state != ItemState.VOID
+        if item.kind == Kind.QUESTION:
+            waits = item.state != ItemState.VOID
+        else:  # a card that can't be told any more follows nothing
+            told = item.owned().filter(state=ItemState.ANSWERED)
+            told.update(version=None, request=None, told=GONE, pending=False)
+        return settle(item, reason) and waits
 
 
 def let_go(item: InboxItem) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from backend.accounts.audience import Place, readable_keys
 from backend.accounts.models import Role
-from backend.accounts.roles import role_at
+from backend.accounts.roles import changeable_keys, role_at
 from backend.chat.removal import remove as remove_document
 from backend.library import promoting
 from backend.library.errors import LibraryError
@@ -38,11 +38,11 @@ def promote(item: InboxItem, place: Place) -> str | None:
 
 
 def remove(item: InboxItem, place: Place) -> str | None:
-    """Remove the document: curators all of it, others the version that they brought."""
+    """Remove the document, all of it by whoever may change it; by others what they brought."""
     version = _standing(item)
     if version is None or version.document.space.key not in readable_keys(place):
         return wording.NO_FILE_ANY_MORE
-    if _curates(place):
+    if version.document.space.key in changeable_keys(place):
         remove_document(version.document)
     elif place.asker and Contribution.objects.filter(version=version, user=place.asker).exists():
         remove_version(version)

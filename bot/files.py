@@ -7,6 +7,7 @@ of the document.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from weakref import WeakValueDictionary
@@ -15,7 +16,7 @@ from backend import db
 from backend.accounts.audience import Place, key_to_bring_to
 from bot import cards, claims, kept_files, ledger, wording
 from bot.cards import Card
-from bot.errors import DownloadFailed, DownloadThrottled
+from bot.errors import DownloadFailed, DownloadThrottled, FileWithheld, Refused
 from bot.leases import Held
 from bot.models import InboxItem, ItemState
 from bot.platforms import Closing, Fetched, Platform
@@ -23,6 +24,8 @@ from bot.reply import Reply, check_nothing
 from bot.respond import place_of, still_there
 from bot.threads import in_files, in_inbox
 from knowledge.errors import FileRefused, LeaseLost
+
+logger = logging.getLogger(__name__)
 
 # Files that this process fetches at once; each is held in memory as a whole.
 AT_ONCE = 4
@@ -47,7 +50,8 @@ class Files:
                 reply = Reply(held, outlet, await in_inbox(ledger.parts_of, item))
                 if item.state == ItemState.CLAIMED:
                     await reply.adopt()
-                    await reply.begin(cards.begun(item.text))
+                    if place is not None:
+                        await reply.begin(cards.begun(item.text))
                 await turn.aclose()
                 card = await self._card(held, platform, place, words)
                 below = await tell(reply, card) if card is not None else None
@@ -101,6 +105,9 @@ class Files:
                     return await held.while_ours(platform.fetch(held.item))
             except DownloadThrottled as asked:
                 await held.pause(asked.seconds)
+            except Refused as error:
+                logger.warning("%s can't be fetched: %s", held.item, error)
+                raise FileWithheld() from None
 
 
 async def tell(reply: Reply, card: Card) -> Closing | None:

@@ -6,14 +6,13 @@ connection, nor a lease. Whatever changed while no bot ran is found at the first
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
 from uuid import UUID
 
-from django.db import Error
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -24,12 +23,15 @@ from bot.models import OPEN, InboxItem, ItemState, Kind
 from bot.threads import in_following
 from knowledge.models import Space
 
+logger = logging.getLogger(__name__)
+
 # Seconds between two looks.
 EVERY = 0.5
 # Seconds between two edits that only tell how far the reading is; more where many are read at
 # once, for edits are few on every platform.
 PROGRESS, PROGRESS_EACH = 3.0, 2.5
 BATCH = 500
+# What only one person sees can be edited for so long.
 EDITABLE = timedelta(minutes=14)
 
 
@@ -41,13 +43,18 @@ class Follower:
         self._revisions: dict[int, int] | None = None
         self._asked: dict[int, UUID] = {}
         self._shown_at: dict[int, float] = {}
+        # Untrue, but in somebody's hands: looked at again.
+        self._held: set[int] = set()
 
     async def run(self) -> None:
         """Follow until cancelled."""
         while True:
-            with suppress(Error):  # the next look will find it
+            try:
                 if await in_following(self.look, list(self._platforms())):
                     self._wake()
+            except Exception:
+                # The outermost loop: what this look missed the next one finds.
+                logger.exception("Following what was shared goes on after a fault")
             await asyncio.sleep(EVERY)
 
     def look(self, platforms: Collection[str]) -> bool:
@@ -58,7 +65,9 @@ class Follower:
         stale = {item.pk for item in pending if self._is_due(item, read)}
         self._shown_at = {pk: at for pk, at in self._shown_at.items() if pk in stale | set(read)}
         stale |= self._untrue(ours)
-        told = ours.filter(pk__in=stale, settled=True, state=ItemState.ANSWERED).update(
+        due = ours.filter(pk__in=stale, state=ItemState.ANSWERED)
+        self._held = set(due.filter(settled=False).values_list("pk", flat=True))
+        told = due.filter(settled=True).update(
             settled=False, attempts=0, revision=F("revision") + 1, lease_until=None
         )
         return bool(told + _let_go(pending, read))
@@ -85,19 +94,20 @@ class Follower:
         asked = dict(
             PromotionRequest.objects.filter(state=RequestState.ASKED).values_list("pk", "document")
         )
-        told = ours.filter(state=ItemState.ANSWERED, pending=False, settled=True)
+        told = ours.filter(state=ItemState.ANSWERED, pending=False)
         rows = told.filter(kind=Kind.FILE, version__isnull=False).exclude(
-            # What only one person saw can't be edited for long.
-            private=True,
-            received_at__lt=timezone.now() - EDITABLE,
+            private=True, received_at__lt=timezone.now() - EDITABLE
         )
         if self._revisions is not None:
             spaces = dict(revisions.items() - self._revisions.items())
             documents = dict(asked.items() ^ self._asked.items()).values()
-            if not spaces and not documents:
+            if not (spaces or documents or self._held):
                 return set()
-            about = Q(version__document__space__in=spaces) | Q(version__document__in=documents)
-            rows = rows.filter(about)
+            rows = rows.filter(
+                Q(version__document__space__in=spaces)
+                | Q(version__document__in=documents)
+                | Q(pk__in=self._held)
+            )
         self._revisions, self._asked = revisions, asked
         return {*_untrue_cards(rows), *promotions.decided(told)}
 

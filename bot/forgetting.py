@@ -45,7 +45,8 @@ def sweep_unnoted() -> None:
 
 
 def _bury(pks: list[int]) -> None:
-    """What was answered and shown: the messages of the reply are the platform's to keep."""
+    """What was answered and shown: the messages of the reply are the platform's to keep, and what
+    was brought to a channel is the channel's."""
     items = InboxItem.objects.filter(pk__in=pks)
     turns = [pk for pair in items.values_list("question", "answer") for pk in pair if pk]
     items.update(
@@ -58,5 +59,11 @@ def _bury(pks: list[int]) -> None:
         conversation=None,
         question=None,
         answer=None,
+        space="",
+        sha256="",
+        version=None,
+        brought=False,
+        request=None,
+        told="",
     )
     forget_turns(turns)

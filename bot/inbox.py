@@ -14,7 +14,7 @@ from backend.chat.removal import remove_turns
 from bot import ledger
 from bot.incoming import Deleted, Edited, FileDeleted, Heard, Key, Said
 from bot.models import OPEN, InboxItem, ItemState, Kind
-from bot.shared_files import files_of, is_collected, new_items, shared_as
+from bot.shared_files import files_of, is_collected, new_items, shared_as, taken_off
 from knowledge.prepared import Given, Select
 
 
@@ -155,11 +155,10 @@ def _edit(edited: Edited) -> bool:
         if changed:
             row.filter(token="").update(lease_until=None)
     # Whoever edits a message can take files off it.
-    left = [f"{now.key.message}/{file.id}" for file in now.files]
-    taken_off = now.addressed and _void_files(files_of(now.key).exclude(message__in=left))
+    fewer = now.addressed and _void_files(taken_off(now))
     if changed or row.exists() or not (edited.newly_addressed or files_of(now.key).exists()):
-        return bool(changed or taken_off)
-    return _receive(now) or taken_off
+        return bool(changed or fewer)
+    return _receive(now) or fewer
 
 
 def _void(before: Said) -> bool:

@@ -15,6 +15,7 @@ from backend.library.versions import remove_version
 from bot.models import InboxItem, ItemState, Kind
 from bot.platforms import Fetched
 from knowledge.errors import LeaseLost
+from knowledge.ingestion import file_name
 from knowledge.models import DocumentVersion
 
 
@@ -29,10 +30,10 @@ def is_kept(item: InboxItem) -> bool:
 def keep(item: InboxItem, key: str, file: Fetched, user: User | None) -> None:
     """Bring the file to the space of this key, as the item's. Raises FileRefused, and then keeps
     nothing, and LeaseLost where the item is not ours any more."""
-    digest = hashlib.sha256(file.data).hexdigest()
-    if not item.owned().update(space=key, sha256=digest, text=file.name):
+    digest, name = hashlib.sha256(file.data).hexdigest(), file_name(file.name)
+    if not item.owned().update(space=key, sha256=digest, text=name):
         raise LeaseLost()
-    item.space, item.sha256, item.text = key, digest, file.name
+    item.space, item.sha256, item.text = key, digest, name
     version = bring(space_for(key), file.name, file.data, user).version
     item.version = version
     # What was there before is somebody else's; an earlier attempt of ours came later.

@@ -23,29 +23,36 @@ from knowledge.errors import LeaseLost
 
 def untold(platforms: Collection[str]) -> list[Untold]:
     """Who is to be asked on these platforms."""
-    found: list[Untold] = []
-    open_ = PromotionRequest.objects.filter(state=RequestState.ASKED, document__removed_at=None)
-    for request in open_.order_by("pk"):
-        asked = InboxItem.objects.filter(request=request).values_list("platform", "sender")
-        known = set(asked)
-        found += [
-            Untold(request.pk, at.platform, at.external_id, one.external_id)
-            for one in _curators(request, platforms)
-            if ((at := one.installation).platform, one.external_id) not in known
-        ]
-    return found
+    waiting = PromotionRequest.objects.filter(
+        state=RequestState.ASKED, document__removed_at=None
+    ).order_by("pk")
+    if not (workspaces := dict(waiting.values_list("pk", "workspace"))):
+        return []
+    items = InboxItem.objects.filter(request__in=workspaces)
+    known = set(items.values_list("request", "platform", "sender"))
+    curators = list(_curators(workspaces.values(), platforms))
+    return [
+        Untold(request, at.platform, at.external_id, one.external_id)
+        for request, workspace in workspaces.items()
+        for one in curators
+        if (at := one.installation).workspace_id == workspace
+        and (request, at.platform, one.external_id) not in known
+    ]
 
 
-def _curators(request: PromotionRequest, platforms: Collection[str]) -> list[Identity]:
-    rows = Identity.objects.filter(
-        installation__workspace=request.workspace,
-        installation__platform__in=platforms,
-        standing=Standing.TEAM,
-        user__is_active=True,
-        user__memberships__workspace=request.workspace,
-        user__memberships__role__in=(Role.CURATOR, Role.ADMIN),
+def _curators(workspaces: Collection[int], platforms: Collection[str]) -> QuerySet[Identity]:
+    return (
+        Identity.objects.filter(
+            installation__workspace__in=workspaces,
+            installation__platform__in=platforms,
+            standing=Standing.TEAM,
+            user__is_active=True,
+            user__memberships__workspace=F("installation__workspace"),
+            user__memberships__role__in=(Role.CURATOR, Role.ADMIN),
+        )
+        .select_related("installation")
+        .order_by("pk")
     )
-    return list(rows.select_related("installation").order_by("pk"))
 
 
 def plan(curator: Untold, direct: Key) -> None:

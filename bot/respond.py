@@ -53,7 +53,8 @@ async def respond(held: Held, platform: Platform) -> None:
     async def check() -> None:
         nonlocal checked
         if item.answer_id and time.monotonic() - checked > JUST_CHECKED:
-            await in_inbox(_check_readers, item, (await place_of(item, platform))[0])
+            if await in_inbox(_reopened, item, (await place_of(item, platform))[0]):
+                raise Reopened()
             checked = time.monotonic()
 
     try:
@@ -150,10 +151,12 @@ async def _ask(item: InboxItem, question: Question, reply: Reply) -> Answered:
     raise LeaseLost()  # ask() ends with Answered, unless it is closed
 
 
-def _check_readers(item: InboxItem, place: Place | None) -> None:
-    """Raises Reopened where the answer's readers are fewer than those that it was made for."""
+def _reopened(item: InboxItem, place: Place | None) -> bool:
+    """Whether the answer's readers are fewer than those that it was made for; then it is asked
+    anew."""
     answer = Message.objects.filter(pk__in=[item.answer_id])
     audience = readable_spaces(place) if place is not None else []
-    if not shown_to(answer, audience).exists():
-        claims.reopen(item)
-        raise Reopened()
+    if shown_to(answer, audience).exists():
+        return False
+    claims.reopen(item)
+    return True

@@ -3,14 +3,14 @@
 Run on the inbox's own thread, as part of bot/inbox.py.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from backend.accounts.models import Channel
-from bot.cards import FAILED, GONE
+from bot.cards import OVER
 from bot.incoming import Key, Said, SharedFile
 from bot.models import OPEN, InboxItem, ItemState, Kind
 from knowledge.models import VersionState
@@ -29,7 +29,7 @@ def new_items(said: Said, *, collected: bool) -> list[InboxItem]:
 
 def _item(said: Said, file: SharedFile, number: int, *, collected: bool = False) -> InboxItem:
     """`number` is how many replies to the message come before its card."""
-    key = said.key
+    key, file = said.key, replace(file, name=file.name.replace("\0", ""))
     return InboxItem(
         kind=Kind.FILE,
         platform=key.platform,
@@ -69,9 +69,7 @@ def _added(said: Said, file: SharedFile, number: int) -> InboxItem | None:
 
 
 def _stands(item: InboxItem) -> bool:
-    return item.state in OPEN or (
-        item.state == ItemState.ANSWERED and item.told not in (FAILED, GONE)
-    )
+    return item.state in OPEN or (item.state == ItemState.ANSWERED and item.told not in OVER)
 
 
 def is_collected(said: Said) -> bool:
@@ -96,6 +94,14 @@ def files_of(message: Key) -> QuerySet[InboxItem]:
         channel=message.channel,
         message__startswith=f"{message.message}/",
     )
+
+
+def taken_off(now: Said) -> QuerySet[InboxItem]:
+    """The items of the files that the message has no more."""
+    rows = files_of(now.key)
+    for file in now.files:
+        rows = rows.exclude(message__endswith=f"/{file.id}")
+    return rows
 
 
 def shared_as(file: Key) -> QuerySet[InboxItem]:

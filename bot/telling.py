@@ -4,10 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-
-from django.db import Error
 
 from bot.errors import DeliveryError
 from bot.incoming import Key
@@ -41,13 +38,15 @@ async def keep_telling(
     unreachable: dict[Untold, float] = {}
     while True:
         await asyncio.sleep(EVERY)
-        with suppress(Error):  # the next look will find them
+        try:
             for one in await in_following(untold, list(platforms())):
                 if time.monotonic() > unreachable.get(one, 0.0):
-                    try:
-                        direct = await platforms()[one.platform].direct(one.person)
-                        await in_inbox(tell, one, direct)
-                        wake()
-                    except (DeliveryError, KeyError) as error:
-                        logger.info("%s was not told yet: %s", one, error)
-                        unreachable[one] = time.monotonic() + AGAIN
+                    unreachable[one] = time.monotonic() + AGAIN
+                    direct = await platforms()[one.platform].direct(one.person)
+                    await in_inbox(tell, one, direct)
+                    wake()
+        except (DeliveryError, KeyError) as error:
+            logger.info("Somebody was not told yet: %s", error)
+        except Exception:
+            # The outermost loop: whom this look missed the next one finds.
+            logger.exception("Telling goes on after a fault")

@@ -33,6 +33,7 @@ NOTICE_FAILED = (
 )
 GIVEN_UP = {"question": FAILED, "file": FILE_FAILED, "request": FAILED, "notice": NOTICE_FAILED}
 FILES_NOT_READ = "I could not read what came with your question ({names}), so I answered without."
+SOME_FILE = "the file"
 READING_FILE = "Reading {name}…"
 READING_PAGES = "Reading {name}: page {done} of {total}…"
 FILE_READ = "{name}: {version}{size}, searchable by: {readers}"
@@ -41,6 +42,7 @@ FILE_VERSION_REPLACES = "version {number}, replaces version {replaces}; "
 FILE_REPLACED = "{name}: version {number}, replaced by version {by}"
 FILE_UNCHANGED = "I had this file already; nothing changed."
 FILE_REMOVED = "{name} is removed, with its text and the answers that used it."
+FILE_TAKEN_BACK = "{name}: version {number} is removed."
 FILE_NOT_ADDED = "{name} was not added. {reason}."
 ONE_PAGE, PAGES = "1 page", "{count:,} pages"
 ONE_PASSAGE, PASSAGES = "1 passage", "{count:,} passages"

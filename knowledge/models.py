@@ -194,6 +194,9 @@ class Chunking(models.Model):
     passages = models.PositiveIntegerField(default=0)
     published_revision = models.PositiveBigIntegerField(null=True)
     withdrawn_revision = models.PositiveBigIntegerField(null=True)
+    # The chunking that has left this space for another; this one holds its place, withdrawn, so
+    # that every index of the space learns of it.
+    left = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="+")
 
     class Meta:
         indexes = [

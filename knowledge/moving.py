@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from knowledge.errors import Overtaken
 from knowledge.ingestion import namesake, next_number
-from knowledge.models import Chunk, Chunking, Document, DocumentVersion, Space, VersionState
+from knowledge.models import Chunking, Document, DocumentVersion, Space, VersionState
 
 MOVED, REPLACED, SAME = "moved", "replaced", "same"
 
@@ -128,25 +128,25 @@ def _move_chunkings(source: Space, target: Space) -> None:
 
 
 def _show_in(target: Space, document: Document, source: Space, instead_of: Document | None) -> None:
-    """Publish what the document shows in `target`, instead of what its namesake shows there.
-
-    The source keeps an empty chunking, withdrawn, from which every process learns that its
-    passages have left.
-    """
+    """Publish what the document shows in `target`, instead of what its namesake shows there. In
+    the source a withdrawn row is left, from which every process learns that it has gone."""
     live = Chunking.objects.filter(published_revision__isnull=False, withdrawn_revision=None)
-    for old in live.filter(version__document=document):
+    for shown in live.filter(version__document=document):
         if instead_of is not None:
             live.filter(version__document=instead_of).update(withdrawn_revision=target.revision)
-        new = Chunking.objects.create(
-            version_id=old.version_id,
-            space=target,
-            size=old.size,
-            overlap=old.overlap,
-            passages=old.passages,
-            published_revision=target.revision,
+        Chunking.objects.create(
+            version_id=shown.version_id,
+            space=source,
+            size=shown.size,
+            overlap=shown.overlap,
+            passages=shown.passages,
+            published_revision=shown.published_revision,
+            withdrawn_revision=source.revision,
+            left=shown,
         )
-        Chunk.objects.filter(chunking=old).update(chunking=new)
-        Chunking.objects.filter(pk=old.pk).update(withdrawn_revision=source.revision)
+        Chunking.objects.filter(pk=shown.pk).update(
+            space=target, published_revision=target.revision
+        )
 
 
 def _read_again(documents: list[Document]) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from knowledge.index import snapshots
 from knowledge.index.postings import Postings
@@ -44,7 +45,7 @@ def advance(index: SpaceIndex, space: Space, model: EmbeddingModel) -> SpaceInde
         withdrawn_revision__gt=index.revision, withdrawn_revision__lte=space.revision
     )
     segment, lacking = _segment(new, model)
-    gone = [*withdrawn.values_list("pk", flat=True), *index.lacking]
+    gone = [*withdrawn.values_list(Coalesce("left", "pk"), flat=True), *index.lacking]
     return index.advanced(space.revision, segment, gone, lacking)
 
 

@@ -34,11 +34,12 @@ from django.db.backends.signals import connection_created  # noqa: E402
 from backend import db  # noqa: E402
 from backend.accounts.claiming import claim  # noqa: E402
 from backend.accounts.spaces import home, space_for, team_key  # noqa: E402
-from backend.ingesting import finish  # noqa: E402
+from backend.ingesting import finish, work_on_next  # noqa: E402
 from bot import leases, models, responder  # noqa: E402
 from bot.respond import respond  # noqa: E402
 from knowledge.embedding import EMBEDDERS  # noqa: E402
 from knowledge.ingestion import add_document  # noqa: E402
+from knowledge.models import Document  # noqa: E402
 from knowledge.providers import gemini  # noqa: E402, F401
 from management import worker  # noqa: E402
 from tests.backend.stored import everything_stored  # noqa: E402
@@ -89,7 +90,14 @@ def report(order: Order) -> dict[str, Any]:
         "open": [_told(item) for item in items.filter(settled=False)],
         "items": {i.message: [i.state, i.attempts, i.reason] for i in items},
         "marks": models.ReadMark.objects.count(),
+        "documents": sorted(Document.objects.kept().values_list("name", flat=True)),
     }
+
+
+def read(order: Order) -> None:
+    """What a worker does, as long as there is something to do."""
+    while work_on_next():
+        pass
 
 
 def _told(item: models.InboxItem) -> str:
@@ -115,7 +123,7 @@ def find(order: Order) -> list[str]:
 
 
 ROLES: dict[str, Callable[[Order], Any]] = {
-    role.__name__: role for role in (migrate, run_bot, report, age, find)
+    role.__name__: role for role in (migrate, run_bot, report, read, age, find)
 }
 
 

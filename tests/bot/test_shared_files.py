@@ -113,6 +113,20 @@ def test_a_file_that_is_taken_off_its_message_is_dropped() -> None:
     assert kept() == {"1.1": Kind.QUESTION, "1.1/F2": Kind.FILE}
 
 
+def test_a_file_that_was_added_again_outlives_an_edit() -> None:
+    add_files(said(text="", files=[HR]))
+    InboxItem.objects.update(state=ItemState.FAILED)
+    add_files(said(text="", files=[HR]))
+    inbox.take(edited(files=[HR]))
+    assert "1.1/2/F1" in kept()
+
+
+def test_a_name_is_kept_without_nul() -> None:
+    inbox.take(said(text="", files=[SharedFile("F1", "a\0b.pdf")]))
+    item = InboxItem.objects.get()
+    assert (item.text, item.route["file"]["name"]) == ("ab.pdf", "ab.pdf")
+
+
 def test_words_that_are_added_to_files_are_a_question() -> None:
     inbox.take(said(text="", files=[HR]))
     assert inbox.take(edited(files=[HR]))

@@ -241,4 +241,5 @@ def test_a_long_document_moves_by_as_many_statements_as_a_short_one(
     with CaptureQueriesContext(connection) as statements:
         move_document(version.document, team)
     assert len(statements) < 40
+    assert not any('knowledge_chunk"' in statement["sql"] for statement in statements)
     assert Chunking.objects.get(withdrawn_revision=None).chunks.count() > 100

@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from backend.ingesting import finish
 from knowledge.errors import Overtaken
+from knowledge.leftovers import replaced_chunks
 from knowledge.models import DocumentVersion, Space
 from knowledge.moving import move_document
 from knowledge.removal import remove_document, remove_version
@@ -45,6 +46,14 @@ def test_nor_where_the_document_has_moved_since(
     assert finish(restore(old, nothing)).state == "ready"
     assert [passage.text for passage in search("heron", [team], 1)] == ["The heron eats fish."]
     assert len(fake.embedded) == embedded
+
+
+def test_what_was_purged_since_is_embedded_again(team: Space, add_text: AddText) -> None:
+    old = add_text("The heron eats fish.")
+    add_text("The otter eats crabs.")
+    replaced_chunks().delete()
+    assert finish(restore(old, nothing)).state == "ready"
+    assert [passage.text for passage in search("heron", [team], 1)] == ["The heron eats fish."]
 
 
 def test_what_is_noted_and_the_version_come_together_or_not_at_all(

@@ -44,8 +44,8 @@ def test_a_scheduler_that_is_stopped_hands_over_at_once(schedulers: Schedulers) 
 
 def test_missed_slots_are_one_run_at_the_start(schedulers: Schedulers) -> None:
     schedulers.rows(
-        "INSERT INTO jobs_slot (job, at, state, token, attempts, reason, did, ended_at) VALUES "
-        "('count', datetime('now', '-10 days'), 'done', '', 1, '', '', datetime('now'))"
+        "INSERT INTO jobs_slot (job, at, state, token, attempts, reason, did, told, ended_at) "
+        "VALUES ('count', datetime('now', '-10 days'), 'done', '', 1, '', '', 0, datetime('now'))"
     )
 
     schedulers.start(intervals={"count": DAY, "count_often": 0.3})

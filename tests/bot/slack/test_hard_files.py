@@ -15,6 +15,7 @@ from tests.bot.slack.sharing import HOURS, card
 from tests.bot.working import working
 from tests.simulators.downloads import BadDownload, Claim, Cut, Endless, Stall
 from tests.simulators.slack.faults import Status
+from tests.simulators.slack.rates import Call
 from tests.simulators.slack.simulator import SlackSimulator
 from tests.simulators.slack.state import Message
 
@@ -155,6 +156,24 @@ async def test_a_question_whose_file_cannot_be_read_is_answered_without(
         note = wording.FILES_NOT_READ.format(names="broken.pdf")
         answer = await card(slack, said, note)
     assert "opens at nine" in shown(answer)
+
+
+async def test_a_card_that_slack_takes_no_more_is_left_as_it_is(slack: SlackSimulator) -> None:
+    def refused() -> list[Call]:
+        return [call for call in slack.calls_to("chat.update") if call.error]
+
+    async with running(slack):
+        said = slack.upload("ana", "general", "hours.txt", HOURS, "@askwell")
+        there = await card(slack, said, "Reading")
+        await until_settled()
+        slack.archive("general")
+        async with working():
+            await slack.until(refused, timeout=10)
+            await asyncio.sleep(1.5)
+        await until_settled()
+    assert len(refused()) == 1 and shown(there).startswith("Reading")
+    assert not slack.dm_of("ana").messages
+    assert await Document.objects.kept().acount() == 1
 
 
 @pytest.mark.parametrize(
