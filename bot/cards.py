@@ -45,6 +45,7 @@ def marks(versions: Collection[int]) -> dict[int, str]:
         "pk",
         "state",
         "pages_done",
+        "done",
         "document__removed_at",
         "document__space",
         "document__current__number",
@@ -54,12 +55,18 @@ def marks(versions: Collection[int]) -> dict[int, str]:
 
 
 def _mark(
-    state: str, pages: int, removed_at: object, space: int, current: int | None, asked: str | None
+    state: str,
+    pages: int,
+    passages: int,
+    removed_at: object,
+    space: int,
+    current: int | None,
+    asked: str | None,
 ) -> str:
     if removed_at is not None:
         return GONE
     if state in (VersionState.RECEIVED, VersionState.CLAIMED):
-        return f"{READING}/{pages}"
+        return f"{READING}/{pages}/{passages}"
     if state == VersionState.READY:
         return f"{READY}/{space}/{current}/{asked or ''}"
     return FAILED if state == VersionState.FAILED else TAKEN
@@ -145,9 +152,13 @@ _REMARKS: dict[str, str] = {
 
 
 def _progress(item: InboxItem, reading: Reading, name: str) -> str:
-    if item.private or not reading.pages or not reading.pages_done:
+    if item.private:  # it is not told anew for that
         return wording.READING_FILE.format(name=name)
-    return wording.READING_PAGES.format(name=name, done=reading.pages_done, total=reading.pages)
+    if reading.done and reading.total:
+        return wording.READING_PASSAGES.format(name=name, done=reading.done, total=reading.total)
+    if reading.pages_done and reading.pages:
+        return wording.READING_PAGES.format(name=name, done=reading.pages_done, total=reading.pages)
+    return wording.READING_FILE.format(name=name)
 
 
 def _ready(name: str, reading: Reading) -> str:

@@ -36,6 +36,7 @@ FILES_NOT_READ = "I could not read what came with your question ({names}), so I 
 SOME_FILE = "the file"
 READING_FILE = "Reading {name}…"
 READING_PAGES = "Reading {name}: page {done} of {total}…"
+READING_PASSAGES = "Reading {name}: passage {done:,} of {total:,}…"
 FILE_READ = "{name}: {version}{size}, searchable by: {readers}"
 FILE_VERSION = "version {number}; "
 FILE_VERSION_REPLACES = "version {number}, replaces version {replaces}; "

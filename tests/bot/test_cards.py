@@ -29,7 +29,7 @@ def item_of(version: DocumentVersion, **fields: Any) -> InboxItem:
     """A file whose card was told before anything happened to the version."""
     values: dict[str, Any] = {
         "state": ItemState.ANSWERED,
-        "told": "reading/0",
+        "told": "reading/0/0",
         "pending": True,
         "settled": True,
         "brought": True,
@@ -74,11 +74,14 @@ def told(item: InboxItem) -> None:
 # What it says
 
 
-def test_it_says_which_page_is_being_read() -> None:
+def test_it_says_which_page_or_passage_is_being_read() -> None:
     version = brought()
     assert text_of(version) == "Reading hr.txt…"
     reading(version, pages=12, pages_done=3)
     assert text_of(version) == "Reading hr.txt: page 3 of 12…"
+    reading(version, done=1_000, total=2_500)
+    assert text_of(version) == "Reading hr.txt: passage 1,000 of 2,500…"
+    assert text_of(version, private=True) == "Reading hr.txt…"
     assert not card_of(item_of(version)).final
 
 

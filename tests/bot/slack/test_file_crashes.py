@@ -112,4 +112,5 @@ def test_what_a_deleted_message_brought_goes_wherever_bots_die(
         wait(bots, lambda: bots.status(pid) is not None)
     finish(bots)
     assert bots.do("report")["documents"] == ["offices.txt"], bots.log()
+    assert bots.do("find", words=["text number 0"]) == []
     assert cards(slack, said) == []
