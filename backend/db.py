@@ -67,9 +67,9 @@ def _take(row: QuerySet[Row], where: Q, lease: timedelta, **fields: Any) -> str:
     return token if taken else ""
 
 
-def renew(row: Model, lease: timedelta) -> bool:
+def renew(row: Model, lease: timedelta, **fields: Any) -> bool:
     """Prolong the lease; False where the row is no longer ours."""
-    return bool(_owned(row).update(lease_until=from_now(lease)))
+    return bool(_owned(row).update(lease_until=from_now(lease), **fields))
 
 
 def release(row: Model, reason: str, wait: timedelta, **fields: Any) -> bool:

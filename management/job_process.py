@@ -54,19 +54,24 @@ def _run_claimed(pk: int, token: str) -> None:
 
 def run(slot: Slot) -> None:
     """Call the job's function for a claimed slot. Its outcome is the slot's state."""
-    slots.begin(slot)
-    try:
+    ours = slots.begin(slot)
+    if ours:
         with db.held(slot, slots.LEASE):
-            did = import_string(JOBS[slot.job].function)()
+            ours = _ended(slot)
+    if not ours:
+        logger.warning("%s was taken over by another process", slot)
+    close_old_connections()
+
+
+def _ended(slot: Slot) -> bool:
+    """Whether the slot was still ours when its outcome was written."""
+    try:
+        did = import_string(JOBS[slot.job].function)()
     except (KnowledgeError, MaintenanceError) as error:
         logger.warning("%s failed: %s", slot.job, error)
-        slots.give_back(slot, str(error))
+        return slots.give_back(slot, str(error))
     except Exception as error:
         logger.exception("%s broke off", slot.job)
-        slots.give_back(slot, f"unexpected {type(error).__name__}")
-    else:
-        if slots.finish(slot, did):
-            logger.debug("%s: %s", slot.job, did)
-        else:
-            logger.warning("%s was taken over by another process", slot)
-    close_old_connections()
+        return slots.give_back(slot, f"unexpected {type(error).__name__}")
+    logger.debug("%s: %s", slot.job, did)
+    return slots.finish(slot, did)

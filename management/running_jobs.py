@@ -59,10 +59,10 @@ class RunningJobs:
     def _outcome(self, slot: Slot, process: BaseProcess) -> str:
         if self._stopping and db.let_go(slot):
             return ""
-        slots.give_back(
-            slot, _end_of(process, JOBS[slot.job].limit)
-        )  # nothing if it said so itself
         now = Slot.objects.get(pk=slot.pk)
+        if (now.state, now.token) == (SlotState.CLAIMED, slot.token):  # it did not say how it ended
+            slots.give_back(slot, _end_of(process, JOBS[slot.job].limit))
+            now.refresh_from_db()
         return "" if now.state == SlotState.DONE else now.reason
 
 

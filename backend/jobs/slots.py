@@ -48,9 +48,9 @@ def ask_for(job: Job, user: User | None = None) -> bool:
     return bool(waiting.update(lease_until=None))
 
 
-def begin(slot: Slot) -> None:
-    """Note when the attempt began."""
-    Slot.objects.filter(pk=slot.pk, token=slot.token).update(began_at=Now(), ended_at=None)
+def begin(slot: Slot) -> bool:
+    """The attempt begins, with a whole lease; False where another has taken the slot over."""
+    return db.renew(slot, LEASE, began_at=Now(), ended_at=None)
 
 
 def finish(slot: Slot, did: str) -> bool:

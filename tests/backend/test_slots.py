@@ -126,6 +126,26 @@ def test_whoever_was_taken_over_finishes_nothing() -> None:
     assert Slot.objects.get().did == "Done."
 
 
+def test_whoever_was_taken_over_before_it_began_begins_nothing() -> None:
+    first = slots.claim(PURGE, NOON)
+    Slot.objects.update(lease_until=db.from_now(timedelta(seconds=-1)))
+    second = slots.claim(PURGE, NOON)
+    assert first is not None and second is not None
+
+    assert not slots.begin(first)
+    assert slots.begin(second)
+
+
+def test_a_run_that_begins_late_has_a_whole_lease() -> None:
+    slot = slots.claim(PURGE, NOON)
+    Slot.objects.update(lease_until=db.from_now(timedelta(seconds=1)))
+    assert slot is not None and slots.begin(slot)
+
+    slot.refresh_from_db()
+    assert slot.lease_until is not None
+    assert slot.lease_until - db.clock() > slots.LEASE - timedelta(seconds=5)
+
+
 def test_attempts_come_ever_later_and_end_after_five() -> None:
     waits = []
     for _ in range(5):
