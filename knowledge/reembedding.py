@@ -32,7 +32,7 @@ from knowledge.providers import configured
 # Seconds that one call works; what is left waits for the next.
 SPAN = 600.0
 # Vectors deleted in one transaction.
-BATCH = 200
+BATCH = 100
 
 
 @dataclass(frozen=True)

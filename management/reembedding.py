@@ -1,23 +1,14 @@
-"""The job that goes on with a change of the embedding model, and how a terminal follows it."""
+"""How a terminal follows a change of the embedding model."""
 
-import os
 import sys
 import time
 
 from tqdm import tqdm
 
-from knowledge.reembedding import progress, reembed_step
+from knowledge.reembedding import progress
 
-# The model of this machine would take the processors that searches need.
-NICENESS = 15
 # Seconds between two looks.
 FOLLOW_EVERY = 1.0
-
-
-def reembed() -> str:
-    """Go on with the change that is under way, in a process of its own that yields to others."""
-    os.nice(NICENESS)
-    return reembed_step()
 
 
 def follow() -> None:

@@ -37,7 +37,7 @@ JOBS = {
     for job in (
         Job("clean_history", "management.jobs.clean_history", offset=3 * HOUR, limit=6 * HOUR),
         Job("reindex", "management.reindexing.reindex", limit=6 * HOUR),
-        Job("reembed", "management.reembedding.reembed"),
+        Job("reembed", "knowledge.reembedding.reembed_step"),
         Job("mend", "management.jobs.mend"),
         Job("refresh_people", "management.jobs.refresh_people"),
         Job("purge", "management.jobs.purge"),

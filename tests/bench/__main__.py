@@ -10,13 +10,24 @@ import django
 
 django.setup()
 
-from tests.bench import both, chatting, cleaning, ingesting, memory, quality, reindexing, searching  # noqa: E402
+from tests.bench import (  # noqa: E402
+    both,
+    chatting,
+    cleaning,
+    ingesting,
+    memory,
+    quality,
+    reembedding,
+    reindexing,
+    searching,
+)
 
 MEASUREMENTS = {
     "quality": quality.measure,
     "ingesting": ingesting.measure,
     "reindexing": reindexing.measure,
     "searching": searching.measure,
+    "reembedding": reembedding.measure,
     "memory": memory.measure,
     "chatting": chatting.measure,
     "both": both.measure,

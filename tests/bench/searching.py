@@ -113,7 +113,7 @@ def _falling(count: int) -> np.ndarray:
 class Collection:
     """Spaces full of chunks made of random words with random vectors, written as rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, spaces: int = SPACES) -> None:
         self._random = np.random.default_rng(1)
         # As in real text, few words are frequent and most are rare.
         letters = np.array(list("etaoinshrdlucmfwypvbgkjqxz"))
@@ -124,7 +124,7 @@ class Collection:
             provider="local", name="random", dimensions=DIMENSIONS
         )
         Store.objects.create(pk=1, embedding_model=self.model)
-        self.spaces = [Space.objects.create(key=f"bench:{n}") for n in range(SPACES)]
+        self.spaces = [Space.objects.create(key=f"bench:{n}") for n in range(spaces)]
         self.vectors = [self._fill(space) for space in self.spaces]
 
     def questions(self) -> list[tuple[str, np.ndarray]]:
