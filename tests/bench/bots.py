@@ -55,12 +55,33 @@ def running(
         where: dict[str, Any] = {"cwd": settings.BASE_DIR, "env": environment}
         for command in (["ingest", str(document)], *commands):
             subprocess.run([*manage, *command], check=True, stdout=subprocess.DEVNULL, **where)
-        bot = subprocess.Popen([*manage, "run_bot"], **where)
-        try:
-            yield bot.pid
-        finally:
-            bot.send_signal(signal.SIGTERM)
-            bot.wait(30)
+        with _process([*manage, "run_bot"], environment) as pid:
+            yield pid
+
+
+@contextmanager
+def bare_sdks(gemini: GeminiSimulator, slack: SlackSimulator) -> Iterator[int]:
+    """The process id of the same SDKs without us."""
+    model = {"GOOGLE_API_KEY": gemini.key or "", "GEMINI_BASE_URL": gemini.url}
+    environment = os.environ | model | slack_settings(slack)
+    with _process([sys.executable, "-m", "tests.bench.bare"], environment) as pid:
+        yield pid
+
+
+@contextmanager
+def _process(command: list[str], environment: dict[str, str]) -> Iterator[int]:
+    process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment)
+    try:
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def processor_time(pid: int) -> float:
+    """Seconds that the process has run on a processor, all of its threads together."""
+    times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def peak(pid: int) -> float:

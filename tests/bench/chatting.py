@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Iterator, Sized
+from dataclasses import dataclass
 from functools import partial
 from statistics import median
 
-from tests.bench.bots import peak, running, slack_settings
-from tests.bench.table import Row, show
+from tests.bench.bots import bare_sdks, peak, processor_time, running, slack_settings
+from tests.bench.table import Row, seconds, show
 from tests.simulators.faults import Answer
 from tests.simulators.gemini import GeminiSimulator
 from tests.simulators.slack.simulator import SlackSimulator
@@ -26,6 +27,7 @@ def measure() -> list[Row]:
 
 
 def _rows() -> Iterator[Row]:
+    bare = _bare()
     gemini = GeminiSimulator(key="bench-key")
     with (
         SlackSimulator() as slack,
@@ -36,7 +38,8 @@ def _rows() -> Iterator[Row]:
         _done(slack, slack.say("ana", "general", QUESTION))  # loads what is loaded once
         yield _status(slack)
         yield _first_words(slack, gemini)
-        yield from _many(slack, gemini, bot)
+        yield from _many(_burst(slack, gemini, bot), bare)
+        yield Row("MB resident at most, bot", peak(bot), at_most=500)
         yield from _limited(slack)
 
 
@@ -73,21 +76,48 @@ def _first_words(slack: SlackSimulator, gemini: GeminiSimulator) -> Row:
     return Row("ms from the first token to the first words, median", median(waits), at_most=50)
 
 
-def _many(slack: SlackSimulator, gemini: GeminiSimulator, bot: int) -> Iterator[Row]:
+@dataclass(frozen=True)
+class Burst:
+    """Seconds for one question, for IN_FLIGHT at once, and of a processor for each of those."""
+
+    one: float
+    many: float
+    processor: float
+
+    def __str__(self) -> str:
+        return f"{self.one:.2f} s for one, {self.many:.2f} s for {IN_FLIGHT}"
+
+
+def _bare() -> Burst:
+    """What the SDKs take without us."""
+    gemini = GeminiSimulator(key="bench-key")
+    with SlackSimulator() as slack, gemini, bare_sdks(gemini, slack) as process:
+        slack.wait(slack.sockets.live, timeout=60)
+        _done(slack, slack.say("ana", "general", QUESTION))
+        return _burst(slack, gemini, process)
+
+
+def _burst(slack: SlackSimulator, gemini: GeminiSimulator, process: int) -> Burst:
     gemini.faults.always(Answer("word " * (WORDS - 1) + "[1]", delay=PAUSE), on="chat")
-    started = time.monotonic()
-    _done(slack, slack.say("ana", "general", QUESTION))
-    one = time.monotonic() - started
-    started = time.monotonic()
+    one = seconds(lambda: _done(slack, slack.say("ana", "general", QUESTION)))
+    before, started = processor_time(process), time.monotonic()
     asked = [slack.say("ana", "general", QUESTION) for _ in range(IN_FLIGHT)]
     for question in asked:
         _done(slack, question, timeout=120)
     many = time.monotonic() - started
     assert all(len(slack.answers(question)) == 1 for question in asked)
-    times = f"{one:.2f} s for one, {many:.2f} s for {IN_FLIGHT}"
+    return Burst(one, many, (processor_time(process) - before) / IN_FLIGHT)
+
+
+def _many(ours: Burst, bare: Burst) -> Iterator[Row]:
     what = f"time of {IN_FLIGHT} questions at once / of one"
-    yield Row(what, many / one, at_most=1.5, detail=times)
-    yield Row("MB resident at most, bot", peak(bot), at_most=500)
+    yield Row(what, ours.many / ours.one, at_most=1.5, detail=str(ours))
+    yield Row("the same with the bare SDKs", bare.many / bare.one, detail=str(bare))
+    yield Row(
+        "ms of a processor for each of them",
+        ours.processor * 1000,
+        detail=f"{bare.processor * 1000:.1f} ms with the bare SDKs",
+    )
 
 
 def _limited(slack: SlackSimulator) -> Iterator[Row]:
