@@ -1,6 +1,7 @@
 """The local embedding model: all-MiniLM-L6-v2 in int8 on CTranslate2."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import ctranslate2
@@ -22,31 +23,44 @@ class MiniLM:
     name = "all-MiniLM-L6-v2"
 
     def __init__(self) -> None:
-        folder = Path(settings.LOCAL_MODEL_DIR)
-        minilm_files.verify(folder)
+        self._folder = Path(settings.LOCAL_MODEL_DIR)
+        minilm_files.verify(self._folder)
         try:
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._encoder = ctranslate2.Encoder(str(folder), compute_type="int8")
+            self._tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
         except (RuntimeError, ValueError, OSError) as error:
-            raise LocalModelMissing(str(folder)) from error
+            raise LocalModelMissing(str(self._folder)) from error
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
+        # A few words are done before a second thread has heard of them.
+        self._for_queries = self._encoder(intra_threads=1)
+
+    def _encoder(self, **threads: int) -> ctranslate2.Encoder:
+        try:
+            return ctranslate2.Encoder(str(self._folder), compute_type="int8", **threads)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise LocalModelMissing(str(self._folder)) from error
+
+    @cached_property
+    def _for_documents(self) -> ctranslate2.Encoder:
+        return self._encoder()
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> np.ndarray:
         """Unit vectors, float32, shape (len(texts), 384). Texts beyond 256 tokens are cut."""
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        encoder = self._for_queries if query else self._for_documents
         vectors = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
         for batch in _batches(tokens):
-            vectors[batch] = self._embed_batch([tokens[i] for i in batch])
+            vectors[batch] = _embed_batch(encoder, [tokens[i] for i in batch])
         return vectors
 
-    def _embed_batch(self, tokens: list[list[int]]) -> np.ndarray:
-        states = np.asarray(self._encoder.forward_batch(tokens).last_hidden_state)
-        lengths = np.array([len(ids) for ids in tokens])
-        mask = (np.arange(states.shape[1]) < lengths[:, None]).astype(np.float32)
-        means = np.einsum("bth,bt->bh", states, mask) / lengths[:, None]
-        vectors: np.ndarray = means / np.linalg.norm(means, axis=1, keepdims=True)
-        return vectors
+
+def _embed_batch(encoder: ctranslate2.Encoder, tokens: list[list[int]]) -> np.ndarray:
+    states = np.asarray(encoder.forward_batch(tokens).last_hidden_state)
+    lengths = np.array([len(ids) for ids in tokens])
+    mask = (np.arange(states.shape[1]) < lengths[:, None]).astype(np.float32)
+    means = np.einsum("bth,bt->bh", states, mask) / lengths[:, None]
+    vectors: np.ndarray = means / np.linalg.norm(means, axis=1, keepdims=True)
+    return vectors
 
 
 def _batches(tokens: list[list[int]]) -> list[list[int]]:
