@@ -149,6 +149,8 @@ LOGGING = {
         "pypdf": {"level": "ERROR"},
         # Each start of a job; what it did is told by us.
         "apscheduler": {"level": "WARNING"},
+        # A time that came while the job still ran is in its log.
+        "apscheduler.scheduler": {"level": "ERROR"},
         # Bolt warns of the token in its environment, which we give it with the client.
         "bot.slack.bolt": {"level": "ERROR"},
     }

@@ -2,7 +2,9 @@
 
 import signal
 import threading
+import time
 from datetime import timedelta
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
 from backend import db
@@ -13,6 +15,8 @@ from management.job_process import start
 
 # So long after its limit a process that did not end itself is killed.
 GRACE = timedelta(seconds=10)
+# Seconds that a process may take to end where it is asked to.
+PATIENCE = 2.0
 
 
 class RunningJobs:
@@ -41,8 +45,14 @@ class RunningJobs:
         """End every process; what they were at is taken up later."""
         with self._guard:
             self._stopping = True
-            for process in self._processes.values():
-                process.terminate()
+            ending = list(self._processes.values())
+        for process in ending:
+            process.terminate()
+        left, until = {process.sentinel for process in ending}, time.monotonic() + PATIENCE
+        while left and time.monotonic() < until:
+            left -= set(wait(left, until - time.monotonic()))
+        for process in ending:
+            process.kill()
 
     def _start(self, slot: Slot) -> bool:
         with self._guard:

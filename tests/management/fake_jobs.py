@@ -42,8 +42,3 @@ def _told(what: str, slot: Slot) -> None:
     line = f"{what} {slot.pk} {slot.token} {time.time()}\n"
     with (Path(settings.DATA_DIR) / "calls").open("a") as file:
         file.write(line)
-
-
-def sleep() -> str:
-    time.sleep(60)
-    return "Slept."
