@@ -1,6 +1,7 @@
 """Who is asking: users, the workspaces they belong to, and their platform identities."""
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
@@ -54,7 +55,9 @@ class Workspace(models.Model):
 
     slug = models.SlugField(unique=True)
     # Days that its questions and answers are kept; None leaves it to CHAT_RETENTION_DAYS.
-    retention_days = models.PositiveIntegerField(null=True, blank=True)
+    retention_days = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(36_500)]
+    )
 
     def __str__(self) -> str:
         return self.slug

@@ -97,6 +97,20 @@ def test_run_now_in_the_django_admin_asks_the_scheduler(admin: User) -> None:
     assert "run_selected_jobs" not in told
 
 
+@pytest.mark.parametrize(("days", "kept"), [("7", 7), ("", None), ("0", 90), ("40000", 90)])
+def test_a_workspaces_retention_is_set_to_what_makes_sense(
+    admin: User, days: str, kept: int | None
+) -> None:
+    row = Workspace.objects.filter(pk=home().pk)
+    row.update(retention_days=90)
+
+    client_of(admin).post(
+        f"/admin/accounts/workspace/{home().pk}/change/", {"retention_days": days}
+    )
+
+    assert row.get().retention_days == kept
+
+
 def test_what_a_scheduler_wrote_is_not_changed_by_hand(admin: User) -> None:
     job = DjangoJob.objects.create(id="purge", job_state=b"")
     run = DjangoJobExecution.objects.create(
