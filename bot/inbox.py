@@ -146,19 +146,25 @@ def _edit(edited: Edited) -> bool:
     now = edited.now
     text = _clean(now.text)
     row = InboxItem.objects.filter(**_fields(now.key))
+    # Words that are not for the bot any more are not heard, and the question stays as it was.
+    changed = bool(now.addressed or text) and _reword(row, text)
+    # Whoever edits a message can take files off it.
+    fewer = (now.addressed or edited.files_shown) and _void_files(taken_off(now))
+    nothing = fewer and not (text.strip() or now.files)
+    known = nothing or row.exists() or not (edited.newly_addressed or files_of(now.key).exists())
+    return changed or (not known and _receive(now)) or fewer
+
+
+def _reword(question: QuerySet[InboxItem], text: str) -> bool:
     with transaction.atomic():
         changed = (
-            row.filter(state__in=OPEN)
+            question.filter(state__in=OPEN)
             .exclude(text=text)
             .update(text=text, revision=F("revision") + 1, state=ItemState.RECEIVED)
         )
         if changed:
-            row.filter(token="").update(lease_until=None)
-    # Whoever edits a message can take files off it.
-    fewer = now.addressed and _void_files(taken_off(now))
-    if changed or row.exists() or not (edited.newly_addressed or files_of(now.key).exists()):
-        return bool(changed or fewer)
-    return _receive(now) or fewer
+            question.filter(token="").update(lease_until=None)
+    return bool(changed)
 
 
 def _void(before: Said) -> bool:

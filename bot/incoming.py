@@ -55,10 +55,12 @@ class Said:
 @dataclass(frozen=True)
 class Edited:
     """A message has new words. `now` is the message as it would be heard now; it is heard anew
-    where it was not meant for the bot before (`newly_addressed`)."""
+    where it was not meant for the bot before (`newly_addressed`). Of a message that is addressed
+    all files are known, and of another where the platform shows them (`files_shown`)."""
 
     now: Said
     newly_addressed: bool = False
+    files_shown: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,9 @@ def key_of(guild: int | None, channel: object, channel_id: int, message: str) ->
     return Key(PLATFORM, str(guild) if guild else DIRECT, str(where), message)
 
 
-def read_message(message: discord.Message, bot: int) -> Said | None:
-    """What somebody said, if it is for the bot or may be; its files may be for the channel."""
+def read_message(message: discord.Message, bot: int, *, bare: bool = False) -> Said | None:
+    """What somebody said, if it is for the bot or may be; its files may be for the channel. With
+    `bare` also what says nothing: an edit may have taken away what was for them."""
     if message.author.bot or message.webhook_id or message.type not in SAID:
         return None
     direct = message.guild is None
@@ -35,7 +36,7 @@ def read_message(message: discord.Message, bot: int) -> Said | None:
     if not direct and not mentioned:
         others = message.raw_mentions and message.content.lstrip().startswith("<@")
         text = text if in_thread and not others else ""
-        if not text and not files:
+        if not (text or files or bare):
             return None
     guild = message.guild.id if message.guild else None
     key = key_of(guild, message.channel, message.channel.id, str(message.id))

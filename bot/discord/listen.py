@@ -166,11 +166,12 @@ class Listener:
 
     async def _edited(self, message: discord.Message, bot: int) -> Heard | None:
         """An edit that Discord makes itself, of a link's preview, has no time."""
-        said = read_message(message, bot) if message.edited_at else None
+        shown = settings.DISCORD_MESSAGE_CONTENT
+        said = read_message(message, bot, bare=shown) if message.edited_at else None
         if said is None:
             return None
         placed = await self._placed(said, message)
-        return Edited(placed, newly_addressed=placed.addressed)
+        return Edited(placed, newly_addressed=placed.addressed, files_shown=shown)
 
     async def _placed(self, said: Said, message: discord.Message) -> Said:
         """With the thread that it goes on from, and where its reply will stand."""

@@ -5,6 +5,7 @@ import pytest
 from backend.accounts.spaces import home
 from backend.chat.models import Conversation, Message, Speaker
 from bot import claims, forgetting, inbox, ledger, talks
+from bot.incoming import Edited
 from bot.models import InboxItem, ItemState, PartState
 from bot.talks import conversation_of
 from knowledge.errors import LeaseLost
@@ -112,6 +113,15 @@ def test_a_message_that_is_edited_to_mention_the_bot_is_heard() -> None:
     assert inbox.take(edited(newly=True))
 
     assert next_item().text == QUESTION
+
+
+def test_a_question_stays_as_it_was_where_the_mention_is_edited_out() -> None:
+    item = taken()
+    heard = Edited(said(text="", addressed=False), files_shown=True)
+
+    assert not inbox.take(heard)
+
+    assert (again(item).text, again(item).revision) == (QUESTION, 0)
 
 
 def test_edited_text_is_kept_without_nul() -> None:

@@ -235,6 +235,34 @@ async def test_forged_clicks_do_nothing(discord: DiscordSimulator) -> None:
         assert await knows(discord, "ben", None)
 
 
+async def test_a_file_that_nobody_mentioned_the_bot_with_goes_when_it_is_taken_off(
+    discord: DiscordSimulator, settings: Settings
+) -> None:
+    settings.DISCORD_MESSAGE_CONTENT = discord.message_content_allowed = True
+    async with running(discord), working():
+        said = share(discord, text="look at this")
+        discord.context_menu("ben", said, ADD)
+        await card(discord, said)
+        await settled()
+        discord.remove_attachments(said)
+        await discord.until(lambda: not discord.answers(said), timeout=20)
+        await settled()
+    assert not await Document.objects.filter(purged_at=None).aexists()
+
+
+async def test_taking_the_file_off_a_mention_asks_nothing(discord: DiscordSimulator) -> None:
+    async with running(discord), working():
+        said = share(discord)
+        await card(discord, said)
+        await settled()
+        discord.remove_attachments(said)
+        await discord.until(lambda: not discord.answers(said), timeout=20)
+        later = discord.dm("ben", QUESTION)
+        await answered(discord, later)
+        assert discord.answers(said) == []
+    assert not await InboxItem.objects.filter(kind=Kind.QUESTION, message=said.id).aexists()
+
+
 async def test_a_deleted_message_and_a_file_that_is_taken_off_go_with_what_they_brought(
     discord: DiscordSimulator,
 ) -> None:
