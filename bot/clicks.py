@@ -38,17 +38,25 @@ def promote(item: InboxItem, place: Place) -> str | None:
 
 
 def remove(item: InboxItem, place: Place) -> str | None:
-    """Remove the document, all of it by whoever may change it; by others what they brought."""
+    """Remove the document, all of it by whoever may change it; by others what they brought. Below
+    the card of a version that was replaced it is that version alone."""
     version = _standing(item)
     if version is None or version.document.space.key not in readable_keys(place):
         return wording.NO_FILE_ANY_MORE
-    if version.document.space.key in changeable_keys(place):
-        remove_document(version.document)
-    elif place.asker and Contribution.objects.filter(version=version, user=place.asker).exists():
-        remove_version(version)
-    else:
+    changes = version.document.space.key in changeable_keys(place)
+    if not (changes or _brought(version, place)):
         return wording.NOT_YOURS_TO_REMOVE
+    if changes and version.document.current_id == version.pk:
+        remove_document(version.document)
+    else:
+        remove_version(version)
     return None
+
+
+def _brought(version: DocumentVersion, place: Place) -> bool:
+    if place.asker is None:
+        return False
+    return Contribution.objects.filter(version=version, user=place.asker).exists()
 
 
 def approve(item: InboxItem, place: Place) -> str | None:

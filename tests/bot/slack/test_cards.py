@@ -131,6 +131,22 @@ async def test_only_who_brought_a_file_and_curators_remove_it(slack: SlackSimula
     assert shown(there) == "hours.txt is removed, with its text and the answers that used it."
 
 
+async def test_removing_below_the_card_of_a_replaced_version_leaves_the_later_one(
+    slack: SlackSimulator,
+) -> None:
+    async with running(slack), working():
+        await known(slack, "ana", Role.ADMIN)
+        old = await card(
+            slack, slack.upload("ben", "general", "hours.txt", b"Closed on Mondays.", "@askwell")
+        )
+        new = await card(slack, slack.upload("ben", "general", "hours.txt", HOURS, "@askwell"))
+        await slack.until(lambda: "replaced by version 2" in shown(old), timeout=10)
+        slack.click("ana", old, "remove")
+        await slack.until(lambda: "version 1 is removed" in shown(old), timeout=10)
+        assert await knows(slack, "ben", "general")
+        assert "searchable by" in shown(new)
+
+
 async def test_forged_clicks_do_nothing(slack: SlackSimulator, secret: Channel) -> None:
     async with running(slack), working():
         await known(slack, "ana", Role.ADMIN)
