@@ -24,6 +24,8 @@ READING, READY, FAILED, TAKEN, GONE = "reading", "ready", "failed", "taken", "go
 OVER = (FAILED, TAKEN, GONE)
 # Characters of a file's name.
 NAME = 100
+# Marks that turn round the order in which letters are shown, also of what follows.
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # Names that mean nothing else to Markdown.
 _PLAIN = re.compile(r"[^\W_](?:[^\W_]|(?<=\w)_(?=\w)|[ .,()+…-])*")
 
@@ -111,7 +113,10 @@ def tell(item: InboxItem, card: Card, texts: Collection[str]) -> bool:
 
 def failed(name: str, reason: str) -> Card:
     """Nothing was kept of the file."""
-    text = wording.FILE_NOT_ADDED.format(name=shown(name), reason=reason.rstrip("."))
+    reason = reason.rstrip(".")
+    if name:
+        reason = reason.replace(f": {name}", f": {shown(name)}")
+    text = wording.FILE_NOT_ADDED.format(name=shown(name), reason=reason)
     return Card(text, FAILED)
 
 
@@ -121,7 +126,7 @@ def begun(name: str) -> str:
 
 def shown(name: str) -> str:
     """A file's name in Markdown, as it is."""
-    name = " ".join(name.split()) or wording.SOME_FILE
+    name = " ".join(_TURNING.sub("", name).split()) or wording.SOME_FILE
     name = name if len(name) <= NAME else f"{name[: NAME - 10]}…{name[-9:]}"
     return name if _PLAIN.fullmatch(name) else "`" + name.replace("`", "'") + "`"
 

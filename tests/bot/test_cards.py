@@ -9,7 +9,7 @@ from backend.accounts.spaces import space_for
 from backend.ingesting import finish
 from backend.library.versions import remove_version
 from bot import following, wording
-from bot.cards import card_of, marks, shown
+from bot.cards import card_of, failed, marks, shown
 from bot.following import Follower
 from bot.models import InboxItem, ItemState, Kind
 from bot.platforms import Platform
@@ -148,11 +148,17 @@ def test_it_says_what_could_not_be_read() -> None:
         ("_a_.txt", "`_a_.txt`"),
         ("`x`.txt", "`'x'.txt`"),
         ("<@U1>.txt", "`<@U1>.txt`"),
+        ("\u202efdp.txt", "fdp.txt"),
         ("", "the file"),
     ],
 )
 def test_a_name_means_nothing_but_itself(name: str, text: str) -> None:
     assert shown(name) == text
+
+
+def test_a_name_means_nothing_but_itself_in_the_reason_either() -> None:
+    told = failed("**a**.txt", "The file is empty: **a**.txt").text
+    assert told == "`**a**.txt` was not added. The file is empty: `**a**.txt`."
 
 
 def test_a_long_name_keeps_its_ending() -> None:
