@@ -63,7 +63,7 @@ def piece_of(message: Message) -> Piece:
             case {"part": [page, heading, text]}:
                 return Part(_page(page), str(heading), str(text))
             case {"progress": [done, total, scanned]}:
-                return Progress(int(done), int(total), int(scanned))
+                return Progress(_count(done), _count(total), _count(scanned))
             case {"notice": sentence}:
                 return Notice(str(sentence)[:DETAIL])
             case {"picture": [page, jpeg, text, *measures, heading, recognised]}:
@@ -87,6 +87,12 @@ def _page(page: object) -> int | None:
     if page is None or (isinstance(page, int) and 0 < page < 1_000_000):
         return page
     raise ValueError(page)
+
+
+def _count(number: object) -> int:
+    if isinstance(number, int) and 0 <= number < 1_000_000:
+        return int(number)
+    raise ValueError(number)
 
 
 def of_refusal(error: errors.FileRefused) -> Message:

@@ -5,7 +5,6 @@ confined as well. So two processes are all that there is of a file, and both die
 """
 
 import base64
-import binascii
 import os
 import select
 import subprocess
@@ -178,7 +177,7 @@ def _recognised(png: object, seconds: float) -> protocol.Message:
     try:
         image = base64.b64decode(str(png), validate=True)
         return {"table": ocr.table_of(image, command, _environment(), seconds)}
-    except (ocr.OcrFailed, binascii.Error):
+    except (ocr.OcrFailed, ValueError):
         return {"failed": True}
 
 

@@ -66,6 +66,11 @@ def _spin() -> None:
         pass
 
 
+def _ask_nonsense() -> str:
+    _say('{"recognise": "é"}'.encode())
+    return sys.stdin.readline()
+
+
 ATTEMPTS: dict[str, Callable[[], object]] = {
     # What must be refused.
     "the worker's environment": lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes(),
@@ -90,6 +95,7 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     # What must be without any use.
     "odd text": lambda: "\0odd \ud800text",
     "its own environment": lambda: sorted({*os.environ} - {"LC_CTYPE"}),
+    "a question that is no picture": _ask_nonsense,
     # What must end it.
     "memory": _allocate,
     "time": _spin,
@@ -100,6 +106,8 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "a list": lambda: _say(b"[1]"),
     "nothing known": lambda: _say(b'{"hello": 1}'),
     "a page that is none": lambda: _say(b'{"part": ["x", "", ""]}'),
+    "pages beyond number": lambda: _say(b'{"progress": [0, 1' + b"0" * 400 + b", 0]}"),
+    "fewer pages than none": lambda: _say(b'{"progress": [0, -1, 0]}'),
     "deep nesting": lambda: _say(b"[" * 100_000),
     "no refusal of ours": lambda: _say(b'{"refused": "SystemExit"}'),
     "a picture that is none": lambda: _say(b'{"picture": [1, "*", "", 0, 0, 0, "", true]}'),

@@ -26,6 +26,8 @@ ENDED = {
     "a list": ReaderBroke,
     "nothing known": ReaderBroke,
     "a page that is none": ReaderBroke,
+    "pages beyond number": ReaderBroke,
+    "fewer pages than none": ReaderBroke,
     "deep nesting": ReaderBroke,
     "no refusal of ours": ReaderBroke,
     "a picture that is none": ReaderBroke,
@@ -85,6 +87,11 @@ def test_a_reader_that_breaks_is_a_file_that_is_refused(attempt: str) -> None:
         tried(attempt)
     assert type(refused.value) is ENDED[attempt]
     assert readers() == []
+
+
+@pytest.mark.usefixtures("taken_over")
+def test_a_reader_that_asks_nonsense_is_told_that_it_failed() -> None:
+    assert "failed" in tried("a question that is no picture")
 
 
 @pytest.mark.usefixtures("taken_over")
