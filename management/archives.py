@@ -82,7 +82,10 @@ class Archive:
         names = opened.namelist()
         if MANIFEST not in names or opened.getinfo(MANIFEST).file_size > MAX_MANIFEST:
             raise NotABackup("it has no manifest")
-        self.manifest = _manifest(opened.read(MANIFEST))
+        try:
+            self.manifest = _manifest(opened.read(MANIFEST))
+        except (OSError, *UNREADABLE) as error:
+            raise NotABackup("its manifest can't be read") from error
         described = [self.manifest.database, *self.manifest.originals]
         if sorted(names) != sorted([MANIFEST, *(member.name for member in described)]):
             raise DamagedBackup("its files are not those that its manifest names")
@@ -101,7 +104,8 @@ class Archive:
                 pass
 
     def blocks(self, member: Member) -> Iterator[bytes]:
-        """The member's bytes; the last ones come only if all are those that were backed up."""
+        """The member's bytes. Raises DamagedBackup, at the end at the latest, where they are not
+        those that were backed up."""
         digest, size = hashlib.sha256(), 0
         try:
             with self._zip.open(member.name) as file:
@@ -121,14 +125,13 @@ class Archive:
 def opened(path: Path) -> Iterator[Archive]:
     """The archive at this path. Raises NotABackup, also for what can't be opened."""
     try:
-        with zipfile.ZipFile(path) as file:
-            yield Archive(file)
+        file = zipfile.ZipFile(path)
     except OSError as error:
-        if error.filename is None or Path(error.filename) != path:
-            raise
         raise NotABackup(f"{path}: {error.strerror}") from error
-    except zipfile.BadZipFile as error:
+    except UNREADABLE as error:
         raise NotABackup(str(path)) from error
+    with file:
+        yield Archive(file)
 
 
 def _manifest(data: bytes) -> Manifest:

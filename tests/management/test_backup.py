@@ -1,6 +1,8 @@
 """Backup and restore (promise 37): while others write, after a wipe, and with bad archives."""
 
 import hashlib
+import io
+import itertools
 import json
 import os
 import random
@@ -42,7 +44,7 @@ from knowledge.ingestion import add_document
 from knowledge.models import Document, DocumentVersion, Space
 from knowledge.removal import remove_version
 from knowledge.retrieval import search
-from management.archives import MANIFEST
+from management.archives import MANIFEST, Manifest, Writer, opened
 from management.backing_up import back_up, back_up_nightly, counts_in, kept_backups
 from management.errors import (
     BackupFailed,
@@ -639,6 +641,27 @@ def test_an_archive_that_is_cut_off_or_has_a_flipped_bit_is_refused_or_harmless(
         with suppress(NotABackup):
             restore(bad)
         assert (found("heron river"), originals()) == expected
+
+
+def test_an_archive_whose_manifest_has_any_flipped_byte_is_refused_or_harmless(
+    tmp_path: Path,
+) -> None:
+    bad = tmp_path / "bad.zip"
+    with bad.open("wb") as file:
+        writer = Writer(file)
+        database = writer.add("database.sqlite3", io.BytesIO(b"rows"))
+        writer.finish(Manifest(timezone.now().isoformat(), database))
+    whole, refusals = bad.read_bytes(), 0
+    for place, mask in itertools.product(range(len(whole)), (0x01, 0x40, 0xFF)):
+        flipped = bytearray(whole)
+        flipped[place] ^= mask
+        bad.write_bytes(flipped)
+        try:
+            with opened(bad) as archive:
+                assert archive.manifest.database.name == "database.sqlite3"
+        except NotABackup:
+            refusals += 1
+    assert refusals > len(whole)
 
 
 def test_an_archive_of_a_newer_version_is_refused(
