@@ -130,7 +130,7 @@ def _copy_database(target: Path) -> None:
     """In one step, which waits for no writer and lets all go on: with many steps, each write in
     between would begin it anew."""
     target.touch(mode=0o600)
-    source = f"file:{connection.settings_dict['NAME']}?mode=ro"
+    source = f"{Path(connection.settings_dict['NAME']).absolute().as_uri()}?mode=ro"
     with (
         closing(sqlite3.connect(source, uri=True, timeout=20)) as store,
         closing(sqlite3.connect(target)) as copy,

@@ -464,6 +464,18 @@ def test_an_original_that_is_missing_is_said_and_the_rest_backed_up(
     assert found("heron")[0][1] == TEXTS["heron.txt"]
 
 
+def test_a_store_in_a_folder_with_an_odd_name_is_backed_up(
+    data: Path, team: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = data / "50% #1?"
+    odd.mkdir()
+    store = Path(connection.settings_dict["NAME"])
+    connection.close()
+    shutil.copy(store, odd / store.name)
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(odd / store.name))
+    assert back_up().manifest.counts["knowledge_space"] == 1
+
+
 def test_the_latest_nightly_backups_are_kept(
     data: Path, filled: dict[str, Document], settings: Settings
 ) -> None:
