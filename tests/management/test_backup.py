@@ -23,7 +23,7 @@ import pytest
 from django.conf import settings as configured
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -462,6 +462,16 @@ def test_an_original_that_is_missing_is_said_and_the_rest_backed_up(
     assert "1 originals are missing" in str(done)
     restore(done.path)
     assert found("heron")[0][1] == TEXTS["heron.txt"]
+
+
+def test_no_night_fails_where_the_store_is_not_on_sqlite(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(connections["default"], "vendor", "postgresql")
+        told = back_up_nightly()
+    assert "use PostgreSQL's own tools" in told
+    assert not kept_backups()
 
 
 def test_a_store_in_a_folder_with_an_odd_name_is_backed_up(
