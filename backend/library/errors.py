@@ -41,5 +41,9 @@ class UnknownRequest(LibraryError):
     """Nobody asked for this."""
 
 
+class ChangedSince(LibraryError):
+    """The document has a new version, of which nobody asked that. Decline; it can be asked anew."""
+
+
 class AlreadyDecided(LibraryError):
     """This was decided already."""

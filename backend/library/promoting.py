@@ -14,6 +14,7 @@ from backend.accounts.spaces import space_for, team_key
 from backend.chat.replacing import use_instead
 from backend.library.errors import (
     AlreadyDecided,
+    ChangedSince,
     CuratorsOnly,
     DocumentGone,
     MembersOnly,
@@ -67,10 +68,13 @@ def ask_for_promotion(document: Document, place: Place) -> PromotionRequest:
 
 
 def approve(request_id: int, place: Place) -> Outcome:
-    """Give the document to the team, as was asked. Raises LibraryError."""
+    """Give the document to the team, as was asked. Raises LibraryError: also where it holds more
+    by now than whoever asked had in mind."""
     _require_curator(place)
     with transaction.atomic():
         request = _decided(request_id, RequestState.APPROVED, place)
+        if request.document.versions.filter(created_at__gt=request.asked_at).exists():
+            raise ChangedSince()
         return _give_to_team(request.document, place.workspace)
 
 

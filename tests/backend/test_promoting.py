@@ -14,6 +14,7 @@ from backend.ingesting import finish
 from backend.library.bringing import bring
 from backend.library.errors import (
     AlreadyDecided,
+    ChangedSince,
     CuratorsOnly,
     DocumentGone,
     LibraryError,
@@ -225,6 +226,18 @@ def test_of_two_curators_who_decide_at_once_one_does(member: User) -> None:
     for thread in threads:
         thread.join()
     assert sorted(map(str, outcomes)) == sorted(map(str, [None, *[AlreadyDecided] * 3]))
+
+
+def test_a_version_that_came_after_the_request_is_not_approved(member: User, curator: User) -> None:
+    document = brought(member).document
+    request = ask_for_promotion(document, page_of(member))
+    brought(member, text=TEXT + " In confidence.")
+    with pytest.raises(ChangedSince):
+        approve(request.pk, page_of(curator))
+    assert found(curator) == []
+    decline(request.pk, page_of(curator))
+    approve(ask_for_promotion(document, page_of(member)).pk, page_of(curator))
+    assert found(curator) == ["keeper.txt"]
 
 
 def test_what_was_removed_meanwhile_is_not_approved(member: User, curator: User) -> None:
