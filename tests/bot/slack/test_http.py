@@ -169,7 +169,8 @@ async def test_of_a_thousand_forgeries_and_replays_none_is_taken(slack: SlackSim
         if abs(age) <= 300:
             body, headers = forged(chosen, number, body, headers)
         statuses[(await slack.post(body, headers)).status_code] += 1
-    assert set(statuses) == {401} and not await InboxItem.objects.aexists()
+    # A changed body may be no JSON any more.
+    assert set(statuses) <= {400, 401} and not await InboxItem.objects.aexists()
     async with bot(slack):
         asked = [ask(slack) for _ in range(50)]
         for question in asked:
