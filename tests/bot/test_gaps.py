@@ -61,7 +61,7 @@ class Away:
     def die(self, where: str, call: int) -> None:
         """A bot that is killed while it reads back."""
         bot = self.bots.start("run_bot", lease=self.lease, die_in=where, call=call, before=True)
-        wait(lambda: self.bots.status(bot) is not None, self.bots, 60, rest=0.2)
+        wait(lambda: self.bots.status(bot) is not None, self.bots, 300, rest=0.2)
 
     def come_back(self, marks: list[str], timeout: float) -> None:
         bot = self.bots.start("run_bot", lease=self.lease, attempts=1000)
