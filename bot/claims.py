@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, Q, QuerySet
 from django.db.models.functions import Greatest, Now
 
 from backend import db
@@ -80,9 +80,8 @@ def begun(item: InboxItem, conversation: str, question: int) -> bool:
     before us took the question away. What an earlier attempt kept is removed."""
     before = item.question_id
     with transaction.atomic():
-        if not Message.objects.filter(pk=question).exists():
-            return False
-        if not item.owned().update(conversation=conversation, question=question):
+        there = Exists(Message.objects.filter(pk=question))
+        if not item.owned().filter(there).update(conversation=conversation, question=question):
             return False
         if before is not None and before != question:
             forget_turns([before, *_undecided(item, UUID(conversation), before, question)])
@@ -117,8 +116,6 @@ def decide(
         )
         if decided:
             ledger.finalise(item, texts)
-            noted = Message.objects.filter(pk__in=[item.question_id, answer])
-            noted.update(asked_for=None)
     if decided:
         item.state, item.answer_id, item.attempts = state, answer, 0
     return bool(decided)

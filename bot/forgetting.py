@@ -35,13 +35,14 @@ def sweep() -> list[Key]:
 
 
 def sweep_unnoted() -> None:
-    """Remove turns that were kept for items which are done with, and of which nobody took note:
-    whoever asked died between the two. Safe to repeat, and repeated by the worker."""
-    unnoted = Message.objects.exclude(asked_for=None)
+    """Remove turns that were kept for items which are done with, where the item does not refer to
+    them: whoever asked died before they took note of them. Safe to repeat, and repeated by the
+    worker."""
     at_work = InboxItem.objects.filter(settled=False).values("pk")
-    left = list(unnoted.exclude(asked_for__in=at_work).values_list("pk", flat=True))
-    forget_turns(left)
-    Message.objects.filter(pk__in=left).update(asked_for=None)
+    done = Message.objects.exclude(asked_for=None).exclude(asked_for__in=at_work)
+    while turns := list(done.values_list("pk", flat=True)[:BATCH]):
+        forget_turns(turns)
+        Message.objects.filter(pk__in=turns).update(asked_for=None)
 
 
 def _bury(pks: list[int]) -> None:

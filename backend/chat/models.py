@@ -52,7 +52,7 @@ class Message(models.Model):
     versions = models.ManyToManyField(DocumentVersion)
     # The text is gone because a document that it used was removed.
     erased_at = models.DateTimeField(null=True)
-    # What it was asked for, in the words of who asked, until they took note of the answer.
+    # What it was asked for, in the words of who asked, until they are done with it.
     asked_for = models.PositiveBigIntegerField(null=True)
 
     class Meta:
