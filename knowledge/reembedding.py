@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import Sum
 from django.utils.module_loading import import_string
 
 from knowledge import wording
@@ -92,9 +92,7 @@ def roll_back() -> EmbeddingModel:
         store = Store.objects.select_for_update().filter(pk=1).first()
         if store is not None and store.next_model is not None and store.embedding_model:
             store.next_model = store.embedding_model
-            swapped = Space.objects.exclude(swapped_to=None)
-            # Indexes are to learn of what was embedded since.
-            swapped.update(swapped_to=None, revision=F("revision") + 1)
+            Space.objects.exclude(swapped_to=None).update(swapped_to=None)
         elif store is not None and store.previous_model is not None:
             store.next_model = store.previous_model
         else:

@@ -3,7 +3,9 @@ on, and a crash anywhere is made up for."""
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -21,6 +23,7 @@ from knowledge.errors import (
     ReembeddingWaits,
     Unreachable,
 )
+from knowledge.index import loading
 from knowledge.index.cache import indexes
 from knowledge.ingestion import add_document
 from knowledge.missing_vectors import embed_missing, missing
@@ -312,6 +315,73 @@ def test_every_index_learns_of_vectors_that_were_made_up_for(
     assert not missing(team, model).exists()
 
 
+def test_an_index_that_lacks_vectors_is_not_kept_as_a_snapshot(
+    other: type[OtherFake],
+    team: Space,
+    add_text: AddText,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+) -> None:
+    monkeypatch.setattr(loading, "SNAPSHOT_CHUNKS", 1)
+    add_text(HERON, "heron.txt")
+    model, space = active_model(), Space.objects.get(pk=team.pk)
+    assert model is not None
+    vector = Embedding.objects.get()
+    vector.delete()
+    assert indexes.at_revision_of(space, model).lacking
+    assert not list(Path(settings.SNAPSHOT_DIR).glob("*.index"))
+    Embedding.objects.create(chunk=vector.chunk, model=model, vector=vector.vector)
+    indexes.clear()
+    assert not indexes.at_revision_of(space, model).lacking
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]) -> None:
+    """Do this once, between the look at what is missing and the swap of a space."""
+    waiting = [action]
+
+    def prepare(space: Space, model: EmbeddingModel) -> None:
+        if waiting:
+            waiting.pop()()
+
+    monkeypatch.setattr(loading, "prepare", prepare)
+
+
+def test_a_space_does_not_swap_where_something_is_published_meanwhile(
+    other: type[OtherFake], team: Space, add_text: AddText, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_text(HERON, "heron.txt")
+    begin("gemini")
+
+    def publish() -> None:
+        other.before = failing(Unreachable())
+        add_text(BADGER, "badger.txt")
+        other.before = None
+
+    meanwhile(monkeypatch, publish)
+    reembed_step()
+    assert name_of([team]) == "fake" and progress() is not None
+    finished()
+    assert models_of(BADGER) == ["fake", "other"]
+
+
+def test_a_change_does_not_end_before_a_space_that_is_new_has_swapped(
+    other: type[OtherFake], team: Space, add_text: AddText, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_text(HERON, "heron.txt")
+    begin("gemini")
+
+    def publish() -> None:
+        other.before = failing(Unreachable())
+        add_text(BADGER, "badger.txt", space_for("channel:slack/T1/C2"))
+        other.before = None
+
+    meanwhile(monkeypatch, publish)
+    reembed_step()
+    assert name_of([team]) == "other" and progress() is not None
+    finished()
+    assert models_of(BADGER) == ["fake", "other"]
+
+
 def test_the_same_text_is_embedded_once(
     other: type[OtherFake], team: Space, add_text: AddText
 ) -> None:
@@ -461,25 +531,49 @@ def test_a_provider_that_refuses_is_waited_for(
     assert name_of([team]).startswith("gemini")
 
 
-def test_a_kill_at_any_step_of_a_change_is_made_up_for(store: Store) -> None:
-    chosen = random.Random(8)
-    for number in range(4):
-        store.do("add", name=f"{number}.txt", text=f"The heron {number} eats fish. " * 30)
-    store.do("work")
-    store.do("change", to="gemini")
-    kills, steps = 0, 60
-    for turn in range(9):
-        role = "reembed" if turn % 3 else "work"
+class Kills:
+    """A change of the model in processes that are killed, while documents come and are removed."""
+
+    def __init__(self, store: Store, seed: int) -> None:
+        self.store, self.chosen, self.kills, self.turn = store, random.Random(seed), 0, 0
+        for number in range(4):
+            store.do("add", name=f"{number}.txt", text=f"The heron {number} eats fish. " * 30)
+        store.do("work")
+        store.do("change", to="gemini")
+
+    def run(self, kills: int) -> None:
+        while self.kills < kills:
+            self._turn()
+        self.store.do("work")
+        self.store.do("reembed")
+        state = self.store.do("vectors", text="heron")
+        assert (state["missing"], state["next"], state["swapped"]) == (0, None, 0)
+        assert self.store.do("settle")["problems"] == []
+
+    def _turn(self) -> None:
+        self.turn += 1
+        role = self.chosen.choice(["reembed", "reembed", "work"])
         if role == "work":
-            store.do("add", name=f"new{turn}.txt", text=f"The otter {turn} swims. " * 30)
-        process = store.start(role, die_at=chosen.randint(1, steps))
-        kills += process.wait() == -9
-        store.do("expire")
-        if store.do("vectors", text="heron")["next"] is None:
-            store.do("change", to=chosen.choice(["gemini", "back"]) if turn < 6 else "back")
-    assert kills > 3
-    store.do("work")
-    store.do("reembed")
-    state = store.do("vectors", text="heron")
-    assert (state["missing"], state["next"], state["swapped"]) == (0, None, 0)
-    assert store.do("settle")["problems"] == []
+            name = f"new{self.turn % 5}.txt"
+            self.store.do("add", name=name, text=f"The otter {self.turn} swims. " * 30)
+        process = self.store.start(role, die_at=self.chosen.randint(1, 60))
+        self.kills += process.wait() == -9
+        self.store.do("expire")
+        if self.store.do("vectors", text="heron")["next"] is None:
+            self.store.do("change", to="back" if self._has_changed() else "gemini")
+
+    def _has_changed(self) -> bool:
+        models = self.store.do("vectors", text="heron")["models"]
+        return len(models) > 1
+
+
+def test_a_kill_at_any_step_of_a_change_is_made_up_for(store: Store) -> None:
+    Kills(store, seed=8).run(kills=5)
+
+
+@pytest.mark.soak
+def test_after_two_hundred_kills_in_changes_nothing_is_missing(store: Store) -> None:
+    campaign = Kills(store, seed=int(time.time()))
+    campaign.run(kills=200)
+
+    print(f"\n200 kills in {campaign.turn} turns of a change: no vector is missing")
