@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from backend.accounts.models import Forgotten, LinkCode, SignInToken
 from backend.chat.forgetting import forget_again
+from backend.jobs.models import Slot, SlotState
 from bot import forgetting
 from bot.incoming import Key
 from bot.restored import Later, catch_up
@@ -42,6 +43,8 @@ class Replaced:
     versions: Sequence[tuple[UUID, int, str]]
     forgotten: Sequence[tuple[str, str]]
     later: Later | None
+    # Jobs that were done: job, when it was due, when it began and ended, what it did.
+    done: Sequence[tuple[str, str, str, str, str]]
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ def read_replaced(path: Path, backed_up: str) -> Replaced | None:
                 _versions(rows),
                 _forgotten(rows),
                 _inbox(rows) if same else None,
+                _done(rows) if same else (),
             )
     except sqlite3.Error:  # damaged, or of a version that is too old
         return None
@@ -103,13 +107,20 @@ def _inbox(rows: sqlite3.Connection) -> Later:
     def keys(where: str) -> list[Key]:
         return [Key(*row) for row in rows.execute(f"{items} WHERE {where}")]
 
+    # Notices go by the numbers of rows, which are given out anew.
+    said = "kind IN ('question', 'file')"
     marks = "SELECT platform, installation, channel, read_until FROM bot_readmark"
     return Later(
-        known=keys("1"),
-        void=keys("state = 'void'"),
+        known=keys(said),
+        void=keys(f"{said} AND state = 'void'"),
         waiting=keys(f"NOT settled AND NOT {begun}"),
         marks=list(rows.execute(marks)),
     )
+
+
+def _done(rows: sqlite3.Connection) -> list[tuple[str, str, str, str, str]]:
+    done = "SELECT job, at, began_at, ended_at, did FROM jobs_slot WHERE state = 'done'"
+    return list(rows.execute(done))
 
 
 def apply(replaced: Replaced | None, made_at: datetime) -> Applied:
@@ -122,6 +133,7 @@ def apply(replaced: Replaced | None, made_at: datetime) -> Applied:
     people = _forget_again(replaced.forgotten if replaced else (), made_at)
     unanswered = catch_up(replaced.later if replaced else None)
     forgetting.sweep()
+    _keep_done(replaced.done if replaced else ())
     for space in Space.objects.all():  # no snapshot of before is taken for one of its own
         Space.objects.filter(pk=space.pk).update(identity=random_identity())
     return Applied(documents, people, unanswered)
@@ -169,6 +181,25 @@ def _keep_removed(document: Removed) -> None:
         sample=document.sample,
         removed_at=_moment(document.removed_at),
         purged_at=timezone.now(),
+    )
+
+
+def _keep_done(slots: Sequence[tuple[str, str, str, str, str]]) -> None:
+    """What was done since the backup is not due again, such as a digest."""
+    Slot.objects.bulk_create(
+        (
+            Slot(
+                job=job,
+                at=_moment(at),
+                began_at=_moment(began),
+                ended_at=_moment(ended),
+                did=did,
+                state=SlotState.DONE,
+            )
+            for job, at, began, ended, did in slots
+        ),
+        batch_size=200,
+        ignore_conflicts=True,
     )
 
 

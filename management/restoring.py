@@ -68,7 +68,7 @@ def _restore(archive: Archive, folder: Path) -> Restored:
     _empty_log(store)
     with database_at(staged):
         applied = apply(replaced, datetime.fromisoformat(manifest.made_at))
-        kept = set(DocumentVersion.objects.exclude(original="").values_list("original", flat=True))
+        kept = _without_missing(manifest)
     _add_originals(archive, kept, folder)
     snapshot_files.delete_every()
     _put_in_place(staged, store)
@@ -121,6 +121,15 @@ def _checked(staged: Path, manifest: Manifest) -> str:
     if unknown := set(migrations) - known:
         raise NewerBackup(f"this version does not know {min(unknown)}")
     return made
+
+
+def _without_missing(manifest: Manifest) -> set[str]:
+    """The originals that the store keeps; those that could not be backed up are its no more."""
+    there = {member.name.removeprefix(ORIGINALS) for member in manifest.originals}
+    kept = set(DocumentVersion.objects.exclude(original="").values_list("original", flat=True))
+    for name in kept - there:
+        DocumentVersion.objects.filter(original=name).update(original="")
+    return kept & there
 
 
 def _add_originals(archive: Archive, kept: set[str], folder: Path) -> None:

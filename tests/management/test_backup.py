@@ -35,9 +35,10 @@ from backend.chat.forgetting import forget
 from backend.chat.models import Conversation, Message
 from backend.chat.removal import remove
 from backend.ingesting import finish, work_on_next
+from backend.jobs.models import Slot, SlotState
 from bot import inbox
 from bot.incoming import Deleted, Key, Said
-from bot.models import InboxItem, ItemState, ReadMark
+from bot.models import InboxItem, ItemState, Kind, ReadMark
 from knowledge.index import loading
 from knowledge.index.cache import indexes
 from knowledge.ingestion import add_document
@@ -56,6 +57,7 @@ from management.errors import (
 )
 from management.occupying import leave
 from management.restoring import restore
+from tests.knowledge.killing import Store
 
 pytestmark = pytest.mark.usefixtures("data", "fake")
 
@@ -337,6 +339,20 @@ def test_in_an_empty_place_nothing_of_the_chat_is_answered_twice(data: Path, tea
     assert not ReadMark.objects.exists()
 
 
+def test_a_job_that_was_done_since_is_not_due_again_and_admins_can_be_told(
+    data: Path, team: Space
+) -> None:
+    done = back_up()
+    times = dict.fromkeys(("at", "began_at", "ended_at"), timezone.now())
+    slot = Slot.objects.create(job="digest", state=SlotState.DONE, did="Told.", **times)
+    notice = said("notice-1")
+    inbox.take(notice)
+    InboxItem.objects.update(kind=Kind.NOTICE)
+    restore(done.path)
+    assert Slot.objects.get().at == slot.at
+    assert inbox.take(notice), "the first notice of the restored store"
+
+
 def test_a_restore_ends_every_session(data: Path, team: Space) -> None:
     Session.objects.create(session_key="k", session_data="", expire_date=timezone.now())
     restore(back_up().path)
@@ -462,6 +478,7 @@ def test_an_original_that_is_missing_is_said_and_the_rest_backed_up(
     assert "1 originals are missing" in str(done)
     restore(done.path)
     assert found("heron")[0][1] == TEXTS["heron.txt"]
+    assert len(originals()) == 2
 
 
 def test_no_night_fails_where_the_store_is_not_on_sqlite(
@@ -720,3 +737,61 @@ def test_the_commands_say_what_they_did(
     assert "3 documents, 3 originals" in told and "removed again: 1 documents" in told
     with pytest.raises(CommandError, match="no backup of Askwell's"):
         call_command("restore", str(data / "askwell.sqlite3"))
+
+
+def managed(folder: Path, *command: str) -> None:
+    """Run a command on the store in this folder."""
+    ours = {"DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "backend.settings"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command],
+        env={**os.environ, **ours},
+        cwd=configured.BASE_DIR,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.soak
+def test_backups_while_five_processes_write_are_whole_and_what_they_say(
+    tmp_path: Path, migrated: Path
+) -> None:
+    """Promise 37: documents come, change and go; each backup is restored beside, and compared."""
+    busy = tmp_path / "busy"
+    busy.mkdir()
+    shutil.copy(migrated, busy)
+    store, chosen, held = Store(busy), random.Random(37), 0
+    for taken in range(20):
+        writers = [
+            store.start("add", name=f"{taken}-{n}.txt", text=f"The heron {taken}/{n} eats. " * 40)
+            for n in range(3)
+        ]
+        writers += [store.start("work"), store.start("work")]
+        if taken > 3:
+            name = f"{chosen.randrange(taken - 3)}-{chosen.randrange(3)}.txt"
+            writers.append(store.start("take_away", name=name))
+        managed(busy, "backup", str(tmp_path / "one.zip"))
+        statuses = [writer.wait() for writer in writers]
+        assert statuses[:5] == [0] * 5  # what is taken away may be gone already
+        held += compare(tmp_path / "one.zip", tmp_path / f"restored-{taken}")
+    store.close()
+    assert "database is locked" not in (busy / "stderr.txt").read_text()
+    print(f"\n20 backups while processes write: {held} originals and every row are equal")
+
+
+def compare(backup: Path, folder: Path) -> int:
+    """Restore the backup, and compare rows and originals with what it says; how many originals."""
+    folder.mkdir()
+    managed(folder, "restore", str(backup))
+    with zipfile.ZipFile(backup) as archive:
+        manifest = json.loads(archive.read(MANIFEST))
+    with closing(sqlite3.connect(folder / "askwell.sqlite3")) as rows:
+        assert counts_in(rows) == manifest["counts"]
+        named = "SELECT original, sha256 FROM knowledge_documentversion WHERE original != ''"
+        kept = list(rows.execute(named))
+    for name, sha256 in kept:
+        assert hashlib.sha256((folder / "originals" / name).read_bytes()).hexdigest() == sha256
+    restored = Store(folder)
+    assert restored.do("settle")["problems"] == []
+    restored.close()
+    return len(kept)
