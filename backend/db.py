@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 # A transaction of a long clean-up is to be over in about this time.
-BATCH_SECONDS = 0.03
+BATCH_SECONDS = 0.04
 # As Now() has it there.
 _CLOCK = {"sqlite": "SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')"}
 RECEIVED, CLAIMED, FAILED = "received", "claimed", "failed"
@@ -147,8 +147,8 @@ def in_batches(batch: Callable[[int], int]) -> int:
     """Call `batch`, a short transaction over at most so many rows that returns how many it took,
     until it takes none; how many in all.
 
-    Batches grow and shrink with the time they take. After each comes a rest as long, so that
-    whoever waits for the write lock gets it.
+    Batches grow and shrink with the time they take. After each comes a rest twice as long, so
+    that whoever waits for the write lock gets it.
     """
     total, most = 0, 50
     while True:
@@ -159,8 +159,8 @@ def in_batches(batch: Callable[[int], int]) -> int:
         if took < BATCH_SECONDS / 2:
             most = min(2 * most, 1000)
         elif took > BATCH_SECONDS:
-            most = max(most // 2, 10)
-        time.sleep(took)
+            most = max(most // 2, 25)
+        time.sleep(2 * took)
 
 
 def delete_in_batches(rows: QuerySet[Row]) -> int:
