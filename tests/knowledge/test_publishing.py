@@ -203,5 +203,5 @@ def test_publishing_is_one_small_transaction(
     version = add_document(team, "a.txt", b"text").version
     ready = built(version, "The heron eats fish.")
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         publishing.publish(ready.chunking, version)
