@@ -5,6 +5,7 @@ from datetime import timedelta
 from backend.jobs.status import Status
 
 UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+WAITING = "will run in a moment"
 NEVER = "has not run yet"
 DONE = "{did} That was {span} ago."
 FAILED = "failed {span} ago. {reason}"
@@ -48,6 +49,8 @@ def brief(status: Status) -> str:
         told = f"{RUNNING}."
     elif status.problem:
         told = FAILING.format(reason=_sentence(status.problem))
+    elif status.at_work is not None:
+        told = f"{WAITING}."
     else:
         told = status.last.did if status.last is not None else f"{NEVER}."
     return f"{told} {LATE}" if status.late else told

@@ -118,7 +118,7 @@ def test_an_admin_sees_how_maintenance_stands_and_has_a_job_run(page: Page) -> N
     row = page.locator("tr", has_text="clean_history")
     expect(row).to_contain_text("has not run yet")
     page.get_by_role("button", name="Run clean_history now").click()
-    expect(row).to_contain_text("Next in a moment")
+    expect(row).to_contain_text("will run in a moment")
     page.get_by_role("link", name="Log of the jobs").click()
     page.get_by_role("link", name="Slots").click()
     expect(page.locator("#result_list")).to_contain_text("clean_history")
