@@ -39,6 +39,8 @@ class Away:
         begun, ended = gap
         self.chat.turn_back(begun)
         bot = self.bots.start("run_bot", lease=self.lease)
+        # What is said seems to be older than the marks: only who listens hears of it.
+        wait(self.bots.last_out.exists, self.bots, 60, rest=0.2)
         wait(lambda: self.bots.do("report")["marks"] >= 2, self.bots, 60, rest=0.2)
         root = self.chat.say(f"{QUESTION} {self.mark()}")
         direct = self.chat.say_directly(f"{QUESTION} {self.mark()}")

@@ -59,9 +59,11 @@ async def answered(discord: DiscordSimulator, asked: Message, timeout: float = 2
     return discord.answers(asked) if asked.channel in discord.world.channels else []
 
 
-async def one_answer(discord: DiscordSimulator, asked: Message, text: str = ANSWER) -> Message:
+async def one_answer(
+    discord: DiscordSimulator, asked: Message, text: str = ANSWER, timeout: float = 20
+) -> Message:
     """There is one answer, with its source and its buttons."""
-    replies = await answered(discord, asked)
+    replies = await answered(discord, asked, timeout)
     assert len(replies) == 1, discord._state()
     assert text in replies[0].text and "[1] offices.txt" in replies[0].text, replies[0].text
     assert buttons(replies[0])[:2] == ["Helpful", "Not helpful"]
