@@ -37,9 +37,16 @@ def trouble() -> str | None:
     """Why originals can't be reached where they are kept; None where they can."""
     if settings.ORIGINALS_STORAGE == FILE:
         return None
-    faults = [import_string(f"botocore.exceptions.{n}") for n in ("BotoCoreError", "ClientError")]
     try:
         default_storage.exists("doctor")
-    except tuple(faults) as error:
+    except faults() as error:
         return str(error)
     return None
+
+
+def faults() -> tuple[type[Exception], ...]:
+    """What is raised where originals can't be reached."""
+    if settings.ORIGINALS_STORAGE == FILE:
+        return (OSError,)
+    names = ("BotoCoreError", "ClientError")
+    return (OSError, *(import_string(f"botocore.exceptions.{name}") for name in names))

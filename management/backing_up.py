@@ -14,6 +14,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
 
+from backend.storage import faults
 from knowledge.models import DocumentVersion
 from management.archives import DATABASE, ORIGINALS, Manifest, Writer, opened
 from management.errors import BackupFailed, NotABackup, NotSqlite
@@ -47,13 +48,14 @@ def back_up(path: Path | None = None) -> Backup:
     if connection.vendor != "sqlite":
         raise NotSqlite()
     target = _target(path)
+    expected: tuple[type[Exception], ...] = (sqlite3.Error, *faults())
     try:
         with _scratch(target.parent) as folder:
             manifest = _write(folder)
             size = (folder / "whole").stat().st_size
             (folder / "whole").replace(target)
             _sync_folder(target.parent)
-    except (OSError, sqlite3.Error) as error:
+    except expected as error:
         raise BackupFailed(getattr(error, "strerror", None) or str(error)) from error
     return Backup(target, size, manifest)
 
@@ -115,8 +117,7 @@ def _write(folder: Path) -> Manifest:
     made_at = timezone.now().isoformat()
     _copy_database(copy)
     descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        writer = Writer(file)
+    with os.fdopen(descriptor, "wb") as file, Writer(file) as writer:
         with copy.open("rb") as database:
             manifest = Manifest(made_at, writer.add(DATABASE, database))
         with closing(sqlite3.connect(copy)) as rows:

@@ -22,6 +22,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
+from backend.storage import faults
 from knowledge.index import snapshot_files
 from knowledge.leftovers import stored
 from knowledge.models import DocumentVersion
@@ -50,11 +51,12 @@ def restore(path: Path) -> Restored:
     if connection.vendor != "sqlite":
         raise NotSqlite()
     connection.close()
+    expected: tuple[type[Exception], ...] = (sqlite3.Error, *faults())
     with alone(), opened(path) as archive:
         try:
             with _scratch() as folder:
                 return _restore(archive, folder)
-        except (OSError, sqlite3.Error) as error:
+        except expected as error:
             raise RestoreFailed(getattr(error, "strerror", None) or str(error)) from error
 
 

@@ -14,7 +14,7 @@ import stat
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from backend.chat.models import Conversation, Message
 from backend.chat.removal import remove
 from backend.ingesting import finish, work_on_next
 from backend.jobs.models import Slot, SlotState
+from backend.storage import originals_storage
 from bot import inbox
 from bot.incoming import Deleted, Key, Said
 from bot.models import InboxItem, ItemState, Kind, ReadMark
@@ -52,12 +53,14 @@ from management.errors import (
     DamagedBackup,
     NewerBackup,
     NotABackup,
+    RestoreFailed,
     StoreError,
     StoreInUse,
 )
 from management.occupying import leave
 from management.restoring import restore
 from tests.knowledge.killing import Store
+from tests.simulators.s3 import S3Simulator
 
 pytestmark = pytest.mark.usefixtures("data", "fake")
 
@@ -466,6 +469,57 @@ def test_a_restore_without_space_leaves_the_store_as_it_was(
     without_room(data, lambda: restore(done.path))
     assert (counts(), originals(), found("heron river")) == before
     assert not list(data.glob(".restoring-*"))
+
+
+@pytest.fixture
+def bucket(settings: Settings) -> Iterator[S3Simulator]:
+    """A bucket, where originals are kept from now on."""
+    with S3Simulator("askwell", key="AKIA") as s3:
+        default = originals_storage(
+            "s3",
+            bucket_name="askwell",
+            endpoint_url=s3.url,
+            region_name="eu-west-1",
+            access_key="AKIA",
+            secret_key="secret",
+        )
+        settings.ORIGINALS_STORAGE = "s3"
+        settings.STORAGES = settings.STORAGES | {"default": default}
+        yield s3
+
+
+def test_a_backup_takes_originals_to_another_storage_and_back(
+    data: Path, team: Space, filled: dict[str, Document], request: pytest.FixtureRequest
+) -> None:
+    kept = originals()
+    done = back_up()
+    bucket: S3Simulator = request.getfixturevalue("bucket")
+    restore(done.path)
+    there = {name: hashlib.sha256(file).hexdigest() for name, file in bucket.objects.items()}
+    assert there == kept
+    put(team, "The lynx hides in the forest.", "lynx.txt")
+    assert len(bucket.objects) == 4
+    restore(back_up(data / "again.zip").path)
+    assert len(bucket.objects) == 4
+    restore(done.path)
+    assert bucket.objects.keys() == kept.keys()
+
+
+def test_a_storage_that_refuses_leaves_everything_as_it_was(
+    data: Path, filled: dict[str, Document], request: pytest.FixtureRequest, settings: Settings
+) -> None:
+    done, before = back_up(), (counts(), found("heron river"))
+    bucket: S3Simulator = request.getfixturevalue("bucket")
+    refused = originals_storage(
+        "s3", bucket_name="other", endpoint_url=bucket.url, access_key="B", secret_key="C"
+    )
+    settings.STORAGES = settings.STORAGES | {"default": refused}
+    with pytest.raises(BackupFailed):
+        back_up(data / "none.zip")
+    with pytest.raises(RestoreFailed):
+        restore(done.path)
+    assert not (data / "none.zip").exists()
+    assert (counts(), found("heron river")) == before
 
 
 def test_an_original_that_is_missing_is_said_and_the_rest_backed_up(
