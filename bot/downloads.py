@@ -27,6 +27,8 @@ MOVED = (301, 302, 303, 307, 308)
 PIECE = 64 * 1024
 # Seconds to wait where the platform asks for it without saying how long.
 UNSAID_WAIT = 30.0
+# What counts of the wait that it asks for.
+LEAST_WAIT, MOST_WAIT = 0.5, 300.0
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,6 @@ def _check(answer: aiohttp.ClientResponse) -> None:
 
 def _seconds(said: str) -> float:
     try:
-        return max(0.0, float(said))
+        return min(max(LEAST_WAIT, float(said)), MOST_WAIT)
     except ValueError:
         return UNSAID_WAIT

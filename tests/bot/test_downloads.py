@@ -308,7 +308,10 @@ async def test_what_a_status_means(files: Files, status: int, error: type[Except
     assert type(await refused(files.url, files.allowed)) is error
 
 
-@pytest.mark.parametrize(("said", "seconds"), [("7", 7.0), ("", 30.0), ("soon", 30.0)])
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("7", 7.0), ("", 30.0), ("soon", 30.0), ("0", 0.5), ("inf", 300.0), ("nan", 0.5)],
+)
 async def test_a_platform_that_asks_to_wait_says_how_long(
     files: Files, said: str, seconds: float
 ) -> None:
