@@ -44,10 +44,6 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 OnProgress = Callable[[int, int], None]
 
 
-def _unheard(done: int, total: int) -> None:
-    return
-
-
 def extract(
     name: str, data: bytes, on_progress: OnProgress = lambda done, total: None
 ) -> Extracted:

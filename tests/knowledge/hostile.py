@@ -27,6 +27,11 @@ def read(data: bytes) -> Iterator[Part | Progress]:
     yield Part(None, "", str(got))
 
 
+def _call(name: str, *arguments: int) -> None:
+    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments) < 0:
+        raise OSError(ctypes.get_errno(), name)
+
+
 def _fork() -> str:
     if os.fork() == 0:
         time.sleep(60)
@@ -92,6 +97,18 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
         resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     ),
     "memory without an address": lambda: os.memfd_create("hostile"),
+    "messages that stay": lambda: _call("msgget", 0, 0o600),
+    "outliving the worker": lambda: _call("prctl", 1, 0, 0, 0, 0),
+    "the worker's limits": lambda: resource.prlimit(os.getppid(), resource.RLIMIT_CORE, (0, 0)),
+    "the worker's turn": lambda: os.setpriority(os.PRIO_PROCESS, os.getppid(), 0),
+    "the worker's processors": lambda: os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0)),
+    "who may read a file": lambda: (ROOT / "README.md").chmod(0o644),
+    "whose a file is": lambda: os.chown(ROOT / "README.md", os.getuid(), os.getgid()),
+    "when a file was changed": lambda: os.utime(ROOT / "README.md"),
+    "what is noted of a file": lambda: os.setxattr(ROOT / "README.md", "user.hostile", b"x"),
+    "an end of a file": lambda: os.truncate(
+        ROOT / "README.md", (ROOT / "README.md").stat().st_size
+    ),
     # What must be without any use.
     "odd text": lambda: "\0odd \ud800text",
     "its own environment": lambda: sorted({*os.environ} - {"LC_CTYPE"}),
