@@ -5,6 +5,8 @@ in between can be found. These functions wait for the storage, so they run on th
 """
 
 import hashlib
+import re
+from pathlib import PurePosixPath
 
 from django.db.models import QuerySet
 
@@ -18,6 +20,9 @@ from knowledge.errors import LeaseLost
 from knowledge.ingestion import file_name
 from knowledge.models import DocumentVersion
 
+# What clients call every picture that is pasted.
+PASTED = re.compile(r"(?:image|unknown|screenshot|photo|clipboard)\.(?:png|jpe?g|gif|webp)", re.I)
+
 
 def is_kept(item: InboxItem) -> bool:
     """Whether an earlier attempt kept the file, and died before it told so."""
@@ -30,14 +35,23 @@ def is_kept(item: InboxItem) -> bool:
 def keep(item: InboxItem, key: str, file: Fetched, user: User | None) -> None:
     """Bring the file to the space of this key, as the item's. Raises FileRefused, and then keeps
     nothing, and LeaseLost where the item is not ours any more."""
-    digest, name = hashlib.sha256(file.data).hexdigest(), file_name(file.name)
+    digest = hashlib.sha256(file.data).hexdigest()
+    name = file_name(_told_apart(file.name, item, digest))
     if not item.owned().update(space=key, sha256=digest, text=name):
         raise LeaseLost()
     item.space, item.sha256, item.text = key, digest, name
-    version = bring(space_for(key), file.name, file.data, user).version
+    version = bring(space_for(key), name, file.data, user).version
     item.version = version
     # What was there before is somebody else's; an earlier attempt of ours came later.
     item.brought = version.created_at >= item.received_at
+
+
+def _told_apart(name: str, item: InboxItem, digest: str) -> str:
+    """A name of its own for what is pasted: the next one is no new version of it."""
+    if not PASTED.fullmatch(name):
+        return name
+    path = PurePosixPath(name)
+    return f"{path.stem} {item.received_at:%Y-%m-%d} {digest[:6]}{path.suffix}"
 
 
 def take_away(item: InboxItem) -> None:

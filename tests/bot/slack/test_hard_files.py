@@ -13,6 +13,7 @@ from tests.bot.slack.asking import until_settled
 from tests.bot.slack.running import point_to, running, shown
 from tests.bot.slack.sharing import HOURS, card
 from tests.bot.working import working
+from tests.knowledge.pictures import scan
 from tests.simulators.downloads import BadDownload, Claim, Cut, Endless, Stall
 from tests.simulators.slack.faults import Status
 from tests.simulators.slack.rates import Call
@@ -206,3 +207,16 @@ async def test_a_bot_that_stops_again_and_again_adds_and_says_nothing_twice(
     assert [text.partition(":")[0] for text in told] == [f"{n}.txt" for n in range(5)]
     assert await ReplyPart.objects.acount() == await InboxItem.objects.acount() == 5
     assert await Document.objects.acount() == 5
+
+
+async def test_pictures_that_are_pasted_are_no_versions_of_each_other(
+    slack: SlackSimulator,
+) -> None:
+    pasted = [scan("The first meeting is on Monday."), scan("The second is on Friday.")]
+    async with running(slack), working():
+        files = [slack.file("ana", "image.png", data) for data in pasted]
+        told = await all_told(slack, slack.say("ana", "general", "@askwell", files=files))
+        await until_settled()
+    assert all(text.startswith("image 20") and "replaces" not in text for text in told)
+    names = [name async for name in Document.objects.values_list("name", flat=True)]
+    assert len({*names}) == 2 and all(name.endswith(".png") for name in names)
