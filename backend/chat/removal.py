@@ -36,10 +36,10 @@ def remove_turns(messages: Collection[int]) -> None:
         said.delete()
         Conversation.objects.filter(pk__in=conversations, messages=None).delete()
         for conversation in Conversation.objects.filter(pk__in=conversations):
-            _retitle(conversation)
+            retitle(conversation)
 
 
-def _retitle(conversation: Conversation) -> None:
+def retitle(conversation: Conversation) -> None:
     """A title is what was said first, so it goes with that."""
     first = conversation.messages.first()
     question = first is not None and first.speaker == Speaker.USER and first.erased_at is None

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from backend import db
 from backend.accounts.models import Workspace
 from backend.chat.models import Conversation, Message
-from backend.chat.removal import remove_turns
+from backend.chat.removal import retitle
 
 
 def kept_since(workspace: Workspace | None, now: datetime) -> datetime:
@@ -23,6 +23,8 @@ def delete_old_turns(now: datetime) -> int:
     with_own = list(Workspace.objects.exclude(retention_days=None))
     others = Conversation.objects.filter(workspace__in=with_own)
     everywhere = Message.objects.filter(created_at__lt=kept_since(None, now))
+    # Those that an earlier run left when it broke off.
+    delete_empty(Conversation.objects.filter(updated_at__lt=kept_since(None, now)))
     count = _delete(everywhere.exclude(conversation__in=others) if with_own else everywhere)
     for workspace in with_own:
         here = Conversation.objects.filter(workspace=workspace)
@@ -36,7 +38,22 @@ def _delete(old: QuerySet[Message]) -> int:
 
     def batch(most: int) -> int:
         pks = list(oldest[:most])
-        remove_turns(pks)
+        _remove(pks)
         return len(pks)
 
     return db.in_batches(batch)
+
+
+def _remove(messages: list[int]) -> None:
+    """The same as `remove_turns`, in several transactions."""
+    said = Message.objects.filter(pk__in=messages)
+    conversations = set(said.values_list("conversation", flat=True))
+    db.delete(said)
+    delete_empty(Conversation.objects.filter(pk__in=conversations))
+    for conversation in Conversation.objects.filter(pk__in=conversations):
+        retitle(conversation)
+
+
+def delete_empty(conversations: QuerySet[Conversation]) -> None:
+    """Delete those of these in which nothing is said any more."""
+    db.delete(conversations.filter(messages=None))

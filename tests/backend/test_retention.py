@@ -79,6 +79,17 @@ def test_what_is_younger_stays_and_names_the_conversation(member: User) -> None:
     assert b"the young question" in data and b"the old question" not in data
 
 
+def test_a_conversation_that_a_run_left_empty_when_it_broke_off_goes_with_the_next(
+    member: User,
+) -> None:
+    left, begun = talk(member), talk(member)
+    Conversation.objects.filter(pk=left.pk).update(updated_at=NOW - timedelta(days=40))
+
+    delete_old_turns(NOW)
+
+    assert list(Conversation.objects.all()) == [begun]
+
+
 def test_the_setting_says_how_long(member: User, settings: Settings) -> None:
     settings.CHAT_RETENTION_DAYS = 2
     say("three days old", 3, talk(member))
