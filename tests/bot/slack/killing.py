@@ -23,9 +23,10 @@ class SlackCampaign(SlackChat, Campaign[Message]):
         self._deletions: dict[str, Delivery] = {}
 
     def delete(self, message: Message) -> None:
+        before = len(self.slack.deliveries)
         super().delete(message)
-        found = [d for d in self.slack.deliveries if d.event.get("deleted_ts") is not None]
-        self._deletions[message.ts] = found[-1]
+        told = [d for d in self.slack.deliveries[before:] if _is_about(message, d)]
+        self._deletions[message.ts] = told[0]
 
     def disturb(self) -> None:
         """Deliver something again."""
@@ -35,3 +36,9 @@ class SlackCampaign(SlackChat, Campaign[Message]):
 
     def heard_deletion(self, message: Message, state: str) -> bool:
         return self._deletions[message.ts].outcome == "acked"
+
+
+def _is_about(message: Message, delivery: Delivery) -> bool:
+    """Of its own deletion, or of the change into a tombstone where it has replies."""
+    previous = delivery.event.get("previous_message")
+    return previous is not None and bool(previous["ts"] == message.ts)
