@@ -6,10 +6,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
-from django.db import DatabaseError, Error, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,24 +44,30 @@ class CommittingThread:
         if (first := self._next()) is None:  # done with what was waiting before
             return
         calls = [first]
+        with _Kept() as whole, transaction.atomic():
+            self._run_all(calls)
         try:
-            with transaction.atomic():
-                self._run_all(calls)
-        except Error as error:
-            connection.close()  # it may be of no use any more
-            again = len(calls) > 1 and isinstance(error, IntegrityError)
-            for call in calls:
-                if call.error is None and again:
-                    self._run_alone(call)
-                call.error = call.error or (None if again else error)
-        _tell(calls)
+            if whole.error is not None:
+                self._settle(calls, whole.error)
+        finally:
+            _tell(calls)
+
+    def _settle(self, calls: "list[_Call]", error: BaseException) -> None:
+        """The commit failed, or a hook that was called after it."""
+        again = len(calls) > 1 and isinstance(error, IntegrityError)
+        failed = [call for call in calls if call.error is None]
+        for call in failed:
+            call.error = error
+        connection.close()  # it may be of no use any more
+        for call in failed if again else ():
+            self._run_alone(call)
 
     def _run_alone(self, call: "_Call") -> None:
-        try:
-            with transaction.atomic():
-                call.run(savepoint=False)
-        except Error as error:
-            call.error = call.error or error
+        call.error = None
+        with _Kept() as whole, transaction.atomic():
+            call.run(savepoint=False)
+        if whole.error is not None:
+            call.error = call.error or whole.error
             connection.close()
 
     def _run_all(self, calls: "list[_Call]") -> None:
@@ -86,7 +93,7 @@ class CommittingThread:
 def _tell(calls: "list[_Call]") -> None:
     """Wake every event loop once."""
     for loop in {call.loop for call in calls}:
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # it is closed, and nobody waits in it any more
             loop.call_soon_threadsafe(_tell_those_of, loop, calls)
 
 
@@ -96,20 +103,13 @@ def _tell_those_of(loop: asyncio.AbstractEventLoop, calls: "list[_Call]") -> Non
             call.tell()
 
 
-class _Call:
-    def __init__(self, run: Callable[[], Any]) -> None:
-        self._run = run
-        self.loop = asyncio.get_running_loop()
-        self.outcome: asyncio.Future[Any] = self.loop.create_future()
-        self.result: Any = None
-        self.error: BaseException | None = None
+class _Kept:
+    """Keeps what is raised within it, whatever that is."""
 
-    def run(self, *, savepoint: bool) -> None:
-        with self, transaction.atomic(savepoint=savepoint):
-            self.result = self._run()
+    error: BaseException | None = None
 
-    def __enter__(self) -> None:
-        pass
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self,
@@ -120,9 +120,23 @@ class _Call:
         self.error = error
         return True
 
+
+class _Call(_Kept):
+    def __init__(self, run: Callable[[], Any]) -> None:
+        self._run = run
+        self.loop = asyncio.get_running_loop()
+        self.outcome: asyncio.Future[Any] = self.loop.create_future()
+        self.result: Any = None
+
+    def run(self, *, savepoint: bool) -> None:
+        with self, transaction.atomic(savepoint=savepoint):
+            self.result = self._run()
+
     def tell(self) -> None:
         if self.outcome.cancelled():
             return
+        if isinstance(self.error, StopIteration):  # which no future can hold
+            self.error = RuntimeError("what was called raised StopIteration")
         if self.error is not None:
             self.outcome.set_exception(self.error)
         else:

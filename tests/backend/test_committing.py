@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, IntegrityError, connection
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from backend.accounts.models import Membership, User
 from backend.accounts.spaces import home
@@ -133,3 +133,46 @@ async def test_a_transaction_that_cannot_begin_is_the_outcome_of_its_first() -> 
         with pytest.raises(DatabaseError):
             await asyncio.wait_for(thread(add, "ana"), 5)
     assert await thread(add, "ana")
+
+
+async def test_what_no_future_can_hold_leaves_nobody_waiting() -> None:
+    def find_nothing(name: str) -> int:
+        return next(user.pk for user in User.objects.filter(email=name))
+
+    outcomes = await asyncio.wait_for(
+        all_at_once((find_nothing, "nobody"), (add, "ana"), (add, "ben")), 5
+    )
+    assert [type(outcome) for outcome in outcomes] == [RuntimeError, int, int]
+    assert await known() == {"ana", "ben"}
+
+
+async def test_a_hook_that_fails_after_the_commit_leaves_nobody_waiting() -> None:
+    def add_with_hook(name: str) -> int:
+        transaction.on_commit(lambda: int("no number"))
+        return add(name)
+
+    outcomes = await asyncio.wait_for(all_at_once((add, "ana"), (add_with_hook, "ben")), 5)
+    assert [type(outcome) for outcome in outcomes] == [ValueError, ValueError]
+    assert await known() == {"ana", "ben"}
+    assert await thread(add, "cleo")
+
+
+def test_a_loop_that_has_ended_leaves_those_of_others_no_longer_waiting() -> None:
+    begun, busy = threading.Event(), threading.Event()
+
+    def be_busy() -> None:
+        begun.set()
+        busy.wait()
+
+    async def leave_waiting() -> None:
+        task = asyncio.ensure_future(thread(be_busy))
+        while not begun.is_set():
+            await asyncio.sleep(0.01)
+        assert not task.done()
+
+    async def add_meanwhile() -> int:
+        threading.Timer(0.2, busy.set).start()
+        return await asyncio.wait_for(thread(add, "ben"), 5)
+
+    asyncio.run(leave_waiting())
+    assert asyncio.run(add_meanwhile())
