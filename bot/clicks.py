@@ -1,10 +1,11 @@
 """What the buttons below cards do, on any platform.
 
-Plain functions over the database: `place` is where whoever clicked stands. Each returns what they
-alone are told, or None where the cards themselves will tell it (bot/following.py).
+Plain functions over the database. Each returns what whoever clicked is told alone, or None where
+the cards themselves will tell it (bot/following.py).
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from backend.accounts.audience import Place, readable_keys
 from backend.accounts.models import Role
@@ -13,34 +14,49 @@ from backend.chat.removal import remove as remove_document
 from backend.library import promoting
 from backend.library.errors import LibraryError
 from backend.library.models import Contribution
-from backend.library.promoting import Outcome
+from backend.library.promoting import UNNAMED, Asker, Outcome
 from backend.library.versions import remove_version
 from bot import cards, wording
 from bot.models import InboxItem, Kind
 from knowledge.models import DocumentVersion
 
-Click = Callable[[InboxItem, Place], str | None]
+
+@dataclass(frozen=True)
+class Clicked:
+    """A click below the card of `item`: `place` is where whoever clicked stands, and `by` what they
+    and the channel are called there."""
+
+    item: InboxItem
+    place: Place
+    by: Asker = UNNAMED
 
 
-def promote(item: InboxItem, place: Place) -> str | None:
-    """Make the document available to the team, or ask for that."""
-    version = _standing(item)
+Click = Callable[[Clicked], str | None]
+
+
+def promote(clicked: Clicked) -> str | None:
+    """Make the document available to the team, or ask for that. Where it would become a version of
+    one that the team has, curators are asked as well: nobody replaces that by one click."""
+    version, place = _standing(clicked.item), clicked.place
     if version is None:
         return wording.NO_FILE_ANY_MORE
     try:
-        if _curates(place):
-            _follow(promoting.promote(version.document, place))
+        if not _curates(place):
+            promoting.ask_for_promotion(version.document, place, clicked.by)
+        elif promoting.namesakes(version.document, place.workspace):
+            promoting.ask_for_promotion(version.document, place, clicked.by)
+            return wording.PROMOTION_CONFIRM
         else:
-            promoting.ask_for_promotion(version.document, place)
+            _follow(promoting.promote(version.document, place))
     except LibraryError as error:
         return str(error)
     return None
 
 
-def remove(item: InboxItem, place: Place) -> str | None:
+def remove(clicked: Clicked) -> str | None:
     """Remove the document, all of it by whoever may change it; by others what they brought. Below
     the card of a version that was replaced it is that version alone."""
-    version = _standing(item)
+    version, place = _standing(clicked.item), clicked.place
     if version is None or version.document.space.key not in readable_keys(place):
         return wording.NO_FILE_ANY_MORE
     changes = version.document.space.key in changeable_keys(place)
@@ -59,14 +75,15 @@ def _brought(version: DocumentVersion, place: Place) -> bool:
     return Contribution.objects.filter(version=version, user=place.asker).exists()
 
 
-def approve(item: InboxItem, place: Place) -> str | None:
+def approve(clicked: Clicked) -> str | None:
     """Grant what was asked for."""
-    return _decide(item, lambda request: _follow(promoting.approve(request, place)))
+    place = clicked.place
+    return _decide(clicked.item, lambda request: _follow(promoting.approve(request, place)))
 
 
-def decline(item: InboxItem, place: Place) -> str | None:
+def decline(clicked: Clicked) -> str | None:
     """Leave the document where it is."""
-    return _decide(item, lambda request: promoting.decline(request, place))
+    return _decide(clicked.item, lambda request: promoting.decline(request, clicked.place))
 
 
 def _decide(item: InboxItem, how: Callable[[int], object]) -> str | None:

@@ -6,8 +6,9 @@ from contextlib import closing
 from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from backend.accounts.models import Identity, Role, Standing
+from backend.accounts.models import Platform as Chat
 from backend.library.models import PromotionRequest, RequestState
-from backend.library.promoting import would_replace
+from backend.library.promoting import asker_of, namesakes
 from bot import claims, ledger, wording
 from bot.cards import APPROVE, DECLINE, GONE, Card, shown
 from bot.files import tell
@@ -95,22 +96,35 @@ async def respond(held: Held, platform: Platform) -> None:
 
 
 def _card(item: InboxItem) -> Card:
-    request = PromotionRequest.objects.select_related("document", "workspace").filter(
-        pk=item.request_id or 0, document__removed_at=None
-    )
+    request = PromotionRequest.objects.select_related(
+        "document__space", "workspace", "asked_by"
+    ).filter(pk=item.request_id or 0, document__removed_at=None)
     if (asked := request.first()) is None:
         return Card(wording.REQUEST_GONE, GONE)
     name = shown(asked.document.name)
     if asked.state != RequestState.ASKED:
         return Card(_DECIDED[asked.state].format(name=name), asked.state)
-    words = wording.REQUEST.format(name=name)
-    if would_replace(asked.document, asked.workspace) is not None:
-        words = f"{words} {wording.REQUEST_REPLACES}"
+    asker = shown(asker_of(asked) or wording.REQUEST_BY_NOBODY)
+    words = wording.REQUEST.format(asker=asker, name=name, where=_where(asked))
+    if count := namesakes(asked.document, asked.workspace):
+        more = wording.REQUEST_REPLACES if count == 1 else wording.REQUEST_BESIDE
+        words = f"{words} {more.format(count=count)}"
     buttons = [
         Button(APPROVE, item.pk, wording.APPROVE),
         Button(DECLINE, item.pk, wording.DECLINE),
     ]
     return Card(words, asked.state, closing=Closing(buttons=buttons))
+
+
+def _where(asked: PromotionRequest) -> str:
+    """Where the document was shared."""
+    kind, _, place = asked.document.space.key.partition(":")
+    if kind != "channel":
+        return wording.SHARED_ALONE
+    platform = Chat(place.partition("/")[0]).label
+    if not asked.asked_in:
+        return wording.SHARED_IN_CHANNEL.format(platform=platform)
+    return wording.SHARED_IN.format(channel=shown(asked.asked_in), platform=platform)
 
 
 _DECIDED: dict[str, str] = {

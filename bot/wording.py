@@ -52,8 +52,19 @@ PROMOTION_ASKED = "A curator was asked to make it available to the team."
 PROMOTION_DECLINED = "A curator decided not to make it available to the team."
 PROMOTE, REMOVE = "Make available to the team", "Remove"
 APPROVE, DECLINE = "Approve", "Decline"
-REQUEST = "A member of your team asks to make {name} available to the whole team."
+PROMOTION_CONFIRM = (
+    "The team has a document of that name already, so I ask before anything is replaced: see your "
+    "direct messages with me."
+)
+REQUEST = "{asker} asks to make {name}, shared {where}, available to the whole team."
+REQUEST_BY_NOBODY = "Somebody"
+SHARED_IN = "in #{channel} on {platform}"
+SHARED_IN_CHANNEL = "in a channel on {platform}"
+SHARED_ALONE = "with me alone"
 REQUEST_REPLACES = "The team has a document of that name; this would be its next version."
+REQUEST_BESIDE = (
+    "The team has {count} documents of that name; this would stand beside them as another."
+)
 REQUEST_APPROVED = "Approved: {name} is available to the whole team."
 REQUEST_DECLINED = "Declined: {name} stays where it was shared."
 REQUEST_GONE = "You were asked to make a document available to the team; it is not there any more."

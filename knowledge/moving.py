@@ -75,6 +75,11 @@ def move_document(document: Document, target: Space) -> Moved:
     return Moved(document, MOVED, {})
 
 
+def holds(space: Space, document: Document) -> bool:
+    """Whether the space has the same bytes already: a document that is moved there becomes that."""
+    return bool(_same(Document.objects.filter(pk=document.pk), space))
+
+
 def _step_both(source: Space, target: Space) -> None:
     """In an order that all keep, so that none waits for another who waits."""
     for space in sorted((source, target), key=lambda space: space.pk):

@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from backend.accounts.audience import Place
-from backend.accounts.people import known_as
 from backend.accounts.roles import CURATORS, role_at
 from backend.console.access import json_of, place_of, problem, signed_in
 from backend.console.history import NOT_FOUND, readable
@@ -16,10 +15,11 @@ from backend.library.models import PromotionRequest
 from backend.library.promoting import (
     approve,
     ask_for_promotion,
+    asker_of,
     decline,
+    namesakes,
     promote,
     waiting_requests,
-    would_replace,
 )
 
 DECIDE = "Say whether it is approved or declined."
@@ -71,11 +71,10 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _fields(request: PromotionRequest, place: Place) -> dict[str, Any]:
     document = request.document
-    replaced = would_replace(document, place.workspace)
     return {
         "id": request.pk,
         "document": document.name,
-        "by": known_as(request.asked_by) if request.asked_by else None,
+        "by": asker_of(request) or None,
         "at": request.asked_at.isoformat(),
-        "replaces": replaced is not None,
+        "replaces": namesakes(document, place.workspace) == 1,
     }

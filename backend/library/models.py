@@ -40,6 +40,10 @@ class PromotionRequest(models.Model):
         Document, on_delete=models.CASCADE, related_name="promotion_requests"
     )
     asked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    # What a platform called them and their channel when they asked; the channel's name only where
+    # everybody of the team may know it.
+    asked_as = models.CharField(max_length=80, blank=True)
+    asked_in = models.CharField(max_length=100, blank=True)
     asked_at = models.DateTimeField(auto_now_add=True)
     state = models.CharField(
         max_length=10, choices=RequestState.choices, default=RequestState.ASKED

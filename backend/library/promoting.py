@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from backend.accounts.audience import Place, readable_keys
 from backend.accounts.models import Workspace
+from backend.accounts.people import known_as
 from backend.accounts.roles import CURATORS, role_at
 from backend.accounts.spaces import space_for, team_key
 from backend.chat.replacing import use_instead
@@ -24,9 +25,8 @@ from backend.library.errors import (
 )
 from backend.library.models import PromotionRequest, RequestState
 from knowledge.errors import Overtaken
-from knowledge.ingestion import namesake
 from knowledge.models import Document
-from knowledge.moving import move_document
+from knowledge.moving import holds, move_document
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,18 @@ class Outcome:
     instead: Mapping[int, int]
 
 
+@dataclass(frozen=True)
+class Asker:
+    """What a platform calls whoever asks, and the channel where they do, as far as everybody of
+    the team may know its name."""
+
+    name: str = ""
+    channel: str = ""
+
+
+UNNAMED = Asker()
+
+
 def promote(document: Document, place: Place) -> Outcome:
     """Give the document to the team, with its versions, passages and vectors; whoever asked for
     that has it granted. Raises LibraryError."""
@@ -53,7 +65,7 @@ def promote(document: Document, place: Place) -> Outcome:
         return _give_to_team(found, place.workspace)
 
 
-def ask_for_promotion(document: Document, place: Place) -> PromotionRequest:
+def ask_for_promotion(document: Document, place: Place, asker: Asker = UNNAMED) -> PromotionRequest:
     """Ask the curators to give it to the team; the request that is open already, where there is
     one. Raises LibraryError."""
     if role_at(place) is None:
@@ -62,7 +74,12 @@ def ask_for_promotion(document: Document, place: Place) -> PromotionRequest:
     request, _ = PromotionRequest.objects.get_or_create(
         document=found,
         state=RequestState.ASKED,
-        defaults={"workspace": place.workspace, "asked_by": place.asker},
+        defaults={
+            "workspace": place.workspace,
+            "asked_by": place.asker,
+            "asked_as": asker.name[:80],
+            "asked_in": asker.channel[:100],
+        },
     )
     return request
 
@@ -100,9 +117,21 @@ def asked_for(workspace: Workspace) -> set[UUID]:
     return set(open_requests.values_list("document", flat=True))
 
 
-def would_replace(document: Document, workspace: Workspace) -> Document | None:
-    """The team's document of the same name, whose next version this one would become."""
-    return namesake(space_for(team_key(workspace)), document.name)
+def asker_of(request: PromotionRequest) -> str:
+    """What whoever asked is called; empty where they are known no more."""
+    if request.asked_by is None:
+        return ""
+    return request.asked_as or known_as(request.asked_by)
+
+
+def namesakes(document: Document, workspace: Workspace) -> int:
+    """How many documents the team has that this one is called like. Of exactly one it would become
+    the next version; none count where the team has the same bytes, for then it would become that
+    document."""
+    team = space_for(team_key(workspace))
+    if holds(team, document):
+        return 0
+    return team.documents.kept().filter(name=document.name).count()
 
 
 def _require_curator(place: Place) -> None:

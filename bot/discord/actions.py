@@ -5,8 +5,9 @@ from typing import Any
 
 from backend.accounts.audience import Place
 from backend.chat.feedback import give_feedback
+from backend.library.promoting import Asker
 from bot import inbox, talks, wording
-from bot.clicks import CLICKS
+from bot.clicks import CLICKS, Clicked
 from bot.discord import render
 from bot.discord.interactions import Asked
 from bot.discord.people import People
@@ -60,7 +61,9 @@ class Actions:
         item = await self._seen(asked, pk, kind)
         told: str | None = wording.NO_FILE_ANY_MORE
         if item is not None:
-            told = await in_pool(click, item, await self._place(asked, item))
+            place = await self._place(asked, item)
+            by = Asker(asked.interaction.user.display_name, self._people.open_name(asked))
+            told = await in_pool(click, Clicked(item, place, by))
         if told is not None:
             await asked.tell(told)
 

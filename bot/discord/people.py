@@ -96,6 +96,14 @@ class People:
             return asked.is_direct
         return self._seen(asked.guild, asked.channel) is not None
 
+    def open_name(self, asked: Asked) -> str:
+        """The name of the channel where somebody clicked, if everybody in the server sees it."""
+        found = self._seen(asked.guild, asked.channel) if asked.guild is not None else None
+        home = visibility.guild_channel(found) if found is not None else None
+        if found is None or home is None or not visibility.is_seen_by_all(found):
+            return ""
+        return home.name
+
     async def _find(self, guild: int, channel: int) -> visibility.Kept | None:
         """The channel, if the bot sees it; an archived thread is asked for."""
         if self._client.get_guild(guild) is None:

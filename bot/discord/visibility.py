@@ -27,6 +27,14 @@ def is_seen_without(channel: discord.abc.GuildChannel, team: set[int]) -> bool:
     return any(_sees(channel, role) for role in others if not role.permissions.administrator)
 
 
+def is_seen_by_all(channel: Kept) -> bool:
+    """Whether every member of the server may see the channel or thread."""
+    home = guild_channel(channel)
+    if home is None or (isinstance(channel, discord.Thread) and channel.is_private()):
+        return False
+    return _sees(home, home.guild.default_role)
+
+
 def let_in_by_name(channel: discord.abc.GuildChannel) -> Iterable[int]:
     """The ids of people whom an overwrite of their own lets see the channel."""
     for who, overwrite in channel.overwrites.items():

@@ -7,8 +7,9 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
 
 from backend.chat.feedback import give_feedback
+from backend.library.promoting import Asker
 from bot import inbox, wording
-from bot.clicks import CLICKS
+from bot.clicks import CLICKS, Clicked
 from bot.errors import DeliveryError
 from bot.incoming import Heard, Key, Said
 from bot.models import InboxItem, Kind
@@ -126,13 +127,16 @@ class Actions:
         item = await self._seen(body, str(action.get("value") or ""), kind)
         told: str | None = wording.NO_FILE_ANY_MORE
         if item is not None:
-            place = await (await self._people()).place(
+            people = await self._people()
+            place = await people.place(
                 user=user["id"],
                 team=user.get("team_id"),
                 channel=None if item.direct else item.channel,
                 private=item.private,
             )
-            told = await in_pool(click, item, place)
+            channel = await people.open_name(item.channel)
+            by = Asker(str(user.get("name") or user.get("username") or ""), channel)
+            told = await in_pool(click, Clicked(item, place, by))
         if told is not None:
             await respond(text=markdown(told), response_type="ephemeral", replace_original=False)
 

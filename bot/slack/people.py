@@ -49,6 +49,8 @@ class Look:
     is_direct: bool = False
     is_shared: bool = False
     bot_is_member: bool = False
+    # Where everybody of the team may know it.
+    open_name: str = ""
 
 
 class People:
@@ -132,6 +134,10 @@ class People:
 
     # The channel
 
+    async def open_name(self, channel: str) -> str:
+        """The channel's name, where everybody of the team may know it; else nothing."""
+        return (await self._look(channel, private=True)).open_name
+
     async def _look(self, channel: str | None, private: bool) -> Look:
         if channel is None:
             return Look(timezone.now(), is_direct=True, bot_is_member=True)
@@ -157,8 +163,10 @@ class People:
                 return None
             body = {}
         said = body.get("channel") or {}
+        is_open = said.get("is_channel") and not said.get("is_private")
         look = Look(
             at,
+            open_name=str(said.get("name") or "") if is_open else "",
             is_direct=bool(said.get("is_im")),
             is_shared=any(said.get(flag) for flag in SHARED),
             # Nobody sees a direct or group message that they are not in.

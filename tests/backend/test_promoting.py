@@ -27,10 +27,11 @@ from backend.library.models import PromotionRequest, RequestState
 from backend.library.promoting import (
     approve,
     ask_for_promotion,
+    asker_of,
     decline,
+    namesakes,
     promote,
     waiting_requests,
-    would_replace,
 )
 from knowledge.models import Document, DocumentVersion, Embedding, Space
 from knowledge.retrieval import search
@@ -299,12 +300,30 @@ def test_a_namesake_of_the_teams_has_a_new_version(
     ours = add_text("The keeper of Peniche is unknown.", "keeper.txt")
     mine = brought(member)
     request = ask_for_promotion(mine.document, page_of(member))
-    assert would_replace(request.document, home()) == ours.document
+    assert namesakes(request.document, home()) == 1
+    assert asker_of(request) == member.email
     outcome = approve(request.pk, page_of(curator))
     assert (outcome.document, outcome.how) == (ours.document, "replaced")
     mine.refresh_from_db()
     assert (mine.number, mine.document) == (2, ours.document)
     assert [p.version_id for p in search(ASK, readable_spaces(page_of(curator)), 8)] == [mine.pk]
+
+
+def test_what_the_team_has_already_has_no_namesake(member: User, add_text: AddText) -> None:
+    mine = brought(member)
+    add_text("The keeper of Peniche is unknown.", "keeper.txt")
+    add_text(TEXT, "keeper.txt copy.txt")
+    assert namesakes(mine.document, home()) == 0
+
+
+def test_of_several_namesakes_none_is_replaced(curator: User, add_text: AddText) -> None:
+    for text in ("One keeper is unknown.", "Another keeper is unknown."):
+        Document.objects.filter(pk=add_text(text, f"{text}.txt").document_id).update(
+            name="keeper.txt"
+        )
+    mine = brought(curator)
+    assert namesakes(mine.document, home()) == 2
+    assert promote(mine.document, page_of(curator)).how == "moved"
 
 
 def test_an_answer_keeps_the_spaces_that_it_drew_on(member: User, curator: User) -> None:

@@ -200,6 +200,7 @@ async def test_a_member_asks_and_a_curator_approves(discord: DiscordSimulator) -
 
         request = await discord.until(asked, timeout=20)
         assert request is not None
+        assert "Ben asks to make hours.txt, shared in #general on Discord," in request.text
         discord.click("ana", request, custom_id(request, wording.APPROVE))
         await discord.until(lambda: "Approved" in request.text, timeout=20)
         await discord.until(lambda: "the whole team" in there.text, timeout=20)

@@ -13,6 +13,7 @@ from tests.bot.slack.running import point_to, running, shown
 from tests.bot.slack.sharing import HOURS, NINE, card, knows, says
 from tests.bot.slack.test_clicks import forge
 from tests.bot.working import working
+from tests.conftest import AddText
 from tests.simulators.slack.simulator import SlackSimulator
 from tests.simulators.slack.state import Channel, Message
 
@@ -54,7 +55,7 @@ async def request_in(slack: SlackSimulator, who: str) -> Message:
 
     def found() -> Message | None:
         said = slack.dm_of(who).messages.values()
-        return next((m for m in said if "make hours.txt available" in shown(m)), None)
+        return next((m for m in said if "asks to make hours.txt" in shown(m)), None)
 
     message = await slack.until(found, timeout=10)
     assert message is not None
@@ -92,6 +93,8 @@ async def test_a_member_asks_and_a_curator_approves(slack: SlackSimulator, secre
         await slack.until(lambda: wording.PROMOTION_ASKED in shown(there), timeout=10)
         assert wording.PROMOTE not in shown(there)
         request = await request_in(slack, "ana")
+        # The name of a private channel is not for everybody of the team.
+        assert "ben asks to make hours.txt, shared in a channel on Slack," in shown(request)
         assert f"[{wording.APPROVE} = approve]" in shown(request)
         slack.click("ana", request, "approve")
         await slack.until(lambda: "Approved" in shown(request), timeout=10)
@@ -109,11 +112,43 @@ async def test_every_curator_is_asked_and_one_decides(slack: SlackSimulator) -> 
         there = await card(slack, slack.upload("ben", "general", "hours.txt", HOURS, "@askwell"))
         slack.click("ben", there, "promote")
         requests = [await request_in(slack, "ana"), await request_in(slack, "cat")]
+        for request in requests:
+            assert "ben asks to make hours.txt, shared in #general on Slack," in shown(request)
         slack.click("cat", requests[1], "decline")
         for request in requests:
             await slack.until(lambda r=request: "Declined" in shown(r), timeout=10)  # type: ignore[misc]
         await slack.until(lambda: wording.PROMOTION_DECLINED in shown(there), timeout=10)
         assert wording.PROMOTE in shown(there)
+
+
+async def test_what_would_replace_a_document_of_the_teams_is_asked_first(
+    slack: SlackSimulator, add_text: AddText
+) -> None:
+    await sync_to_async(add_text)("The office in Lisbon is closed.", "hours.txt")
+    async with running(slack), working():
+        await known(slack, "ana", Role.CURATOR)
+        there = await card(slack, slack.upload("ben", "general", "hours.txt", HOURS, "@askwell"))
+        slack.click("ana", there, "promote")
+        assert await told_alone(slack, there) == [wording.PROMOTION_CONFIRM]
+        request = await request_in(slack, "ana")
+        assert wording.REQUEST_REPLACES in shown(request)
+        assert "this channel" in shown(there)
+        slack.click("ana", request, "approve")
+        await slack.until(lambda: "the whole team" in shown(there), timeout=10)
+        assert "version 2, replaces version 1" in shown(there)
+
+
+async def test_whoever_asks_is_named_and_not_pinged(slack: SlackSimulator) -> None:
+    ben = slack.world.user("ben")
+    async with running(slack), working():
+        await known(slack, "ana", Role.CURATOR)
+        there = await card(slack, slack.upload(ben, "general", "hours.txt", HOURS, "@askwell"))
+        ben.name = f"@here <!channel> <@{slack.world.user('ana').id}>"
+        slack.click(ben, there, "promote")
+        request = await request_in(slack, "ana")
+        assert "!channel" in shown(request)
+        await until_settled()
+    assert [ping.who for ping in slack.pings if ping.by_app] == []
 
 
 async def test_only_who_brought_a_file_and_curators_remove_it(slack: SlackSimulator) -> None:
