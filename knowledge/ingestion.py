@@ -4,7 +4,6 @@ add_document (row and original, at once) → process: extract → chunk → embe
 """
 
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -13,16 +12,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
-from knowledge import describing, originals, publishing
+from knowledge import originals, publishing, reading
 from knowledge.embedding import models_for
-from knowledge.extraction import clean, kind_of, sandbox
-from knowledge.models import Document, DocumentVersion, Section, Space, Store, VersionState
+from knowledge.extraction import clean, kind_of
+from knowledge.models import Document, DocumentVersion, Space, Store, VersionState
 
-# Seconds between two notes of how far the reading is.
-TELL_EVERY = 0.5
-
-# Called between steps: raises LeaseLost where another process has taken over.
-KeepLease = Callable[[], None]
 # Called with a new version in the transaction that makes it.
 Note = Callable[[DocumentVersion], object]
 
@@ -73,14 +67,14 @@ def add_document(
     return known
 
 
-def process(version: DocumentVersion, keep: KeepLease) -> None:
+def process(version: DocumentVersion, keep: reading.KeepLease) -> None:
     """Read, cut, embed and publish a claimed version; what a crash left half-done is done again.
 
     Raises FileRefused (the file's fault) or another KnowledgeError (worth another attempt).
     """
     with transaction.atomic():
         publishing.hold(version)  # of a removed document there is nothing left to read
-    sections = list(version.sections.all()) or _read_sections(version, keep)
+    sections = reading.sections_of(version, keep)
     keep()
     model, also = models_for(version.document.space)
     sizes = chunk_sizes()
@@ -157,37 +151,3 @@ def next_number(document: Document) -> int:
     """The number of the version that is added next. Its space's row must be locked."""
     numbers = document.versions.aggregate(latest=Max("number"))
     return (numbers["latest"] or 0) + 1
-
-
-def _read_sections(version: DocumentVersion, keep: KeepLease) -> list[Section]:
-    with version.original.open() as file:
-        data = file.read()
-    found = sandbox.extract(version.document.name, data, _telling_pages(version, keep))
-    parts, notice = describing.complete(found, version.attempts)
-    rows = [
-        Section(version=version, position=i, page=part.page, heading=part.heading, text=part.text)
-        for i, part in enumerate(parts)
-    ]
-    with transaction.atomic():
-        publishing.hold(version)
-        Section.objects.bulk_create(rows, batch_size=200)
-        DocumentVersion.objects.filter(pk=version.pk).update(pages=found.pages, notice=notice)
-    return rows
-
-
-def _telling_pages(version: DocumentVersion, keep: KeepLease) -> sandbox.OnProgress:
-    """Keep in the version's row how many of its pages are read, now and then."""
-    told = -TELL_EVERY
-
-    def tell(done: int, total: int) -> None:
-        nonlocal told
-        if (now := time.monotonic()) < told + TELL_EVERY:
-            return
-        told = now
-        keep()
-        ours = DocumentVersion.objects.filter(
-            pk=version.pk, state=version.state, token=version.token
-        )
-        ours.update(pages=total, pages_done=done)
-
-    return tell

@@ -5,12 +5,12 @@ from django.db import transaction
 from knowledge import originals
 from knowledge.errors import Overtaken
 from knowledge.ingestion import Note, next_number
-from knowledge.models import Document, DocumentVersion, Section, Space, VersionState
+from knowledge.models import Document, DocumentVersion, Space, VersionState
 
 
 def restore(old: DocumentVersion, note: Note) -> DocumentVersion:
     """A new version with the content of `old`, on its way to be published; `note` is called with
-    it. Its text is not read again, and what is known of it is not embedded again.
+    it. Its text is taken over from that one, and what is known of it is not embedded again.
 
     Raises OriginalMissing, and Overtaken where it was removed meanwhile.
     """
@@ -31,7 +31,7 @@ def _add(old: DocumentVersion, stored: str) -> DocumentVersion:
     ready = DocumentVersion.objects.filter(pk=old.pk, state=VersionState.READY)
     if (document := kept.first()) is None or not ready.exists():
         raise Overtaken(old.document.name)
-    version = document.versions.create(
+    return document.versions.create(
         number=next_number(document),
         sha256=old.sha256,
         size=old.size,
@@ -40,13 +40,3 @@ def _add(old: DocumentVersion, stored: str) -> DocumentVersion:
         pages_done=old.pages_done,
         notice=old.notice,
     )
-    Section.objects.bulk_create(
-        [
-            Section(
-                version=version, position=s.position, page=s.page, heading=s.heading, text=s.text
-            )
-            for s in old.sections.all()
-        ],
-        batch_size=200,
-    )
-    return version

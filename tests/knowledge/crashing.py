@@ -30,6 +30,7 @@ from backend.accounts.spaces import home, space_for, team_key  # noqa: E402
 from backend.chat.removal import remove, sweep_removed  # noqa: E402
 from backend.ingesting import work_on_next  # noqa: E402
 from backend.library.versions import bring_back, remove_version  # noqa: E402
+from knowledge import reading  # noqa: E402
 from knowledge.embedding import EMBEDDERS, choose_model  # noqa: E402
 from knowledge.index import loading, ranking  # noqa: E402, F401
 from knowledge.index.cache import IndexCache  # noqa: E402
@@ -57,6 +58,7 @@ EMBEDDERS["local"], EMBEDDERS["gemini"] = DOTTED, OTHER
 settings.GEMINI_BASE_URL = "http://127.0.0.1:9"  # so that it counts as configured
 settings.EMBEDDINGS = "local"
 loading.SNAPSHOT_CHUNKS = 3
+reading.CHARACTERS = 300
 
 Order = dict[str, Any]
 
@@ -159,7 +161,7 @@ def _documents() -> dict[str, Any]:
             "state": latest.state,
             "reason": latest.reason,
             "attempts": latest.attempts,
-            "text": "\n".join(section.text for section in sections),
+            "text": "".join(section.text for section in sections),
             "current": document.current == latest,
         }
     return state
@@ -184,6 +186,10 @@ def _problems(removed: list[str]) -> "list[str]":
             wrong.append(f"{word} was removed and is found")
         if any(word.encode() in path.read_bytes() for path in _snapshots()):
             wrong.append(f"{word} was removed and lies in a snapshot")
+    for version in DocumentVersion.objects.filter(state="ready", document__removed_at=None):
+        positions = list(version.sections.values_list("position", flat=True))
+        if not positions or positions != list(range(len(positions))):
+            wrong.append(f"text of {version} is missing: there are {positions}")
     for version in DocumentVersion.objects.exclude(original=""):
         if not version.original.storage.exists(str(version.original)):
             wrong.append(f"the original of {version} is missing")

@@ -32,7 +32,7 @@ class Campaign:
 
     def _text(self) -> str:
         self._made += 1
-        return f"The qx{self._made}qx eats fish.\n\n" + "The heron waits for it. " * 60
+        return f"The qx{self._made}qx eats fish.\n\n" + "The heron waits for it.\n" * 60
 
     def _add(self) -> None:
         name, text = self.chosen.choice(NAMES), self._text()

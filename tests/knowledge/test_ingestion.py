@@ -15,7 +15,7 @@ from pytest_django import Settings
 from backend import db, ingesting
 from backend.chat.removal import remove
 from backend.ingesting import finish, work_on, work_on_next
-from knowledge import ingestion, publishing
+from knowledge import ingestion, publishing, reading
 from knowledge.embedding import choose_model
 from knowledge.errors import EmptyFile, FileRefused, KnowledgeError, LeaseLost, UnsupportedType
 from knowledge.ingestion import add_document, chunk_sizes, file_name
@@ -481,7 +481,7 @@ def test_a_sample_that_somebody_replaces_is_no_sample_any_more(team: Space) -> N
 
 
 def test_the_row_tells_how_far_the_reading_is(team: Space, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingestion, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(reading, "TELL_EVERY", 0.0)
     version = claim(add_document(team, "scan.pdf", scan("One.", "Two.", "Three.")).version)
     told = list[tuple[int | None, int]]()
 
