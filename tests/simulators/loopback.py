@@ -210,6 +210,9 @@ class LoopbackServer:
     def _accept(self) -> None:
         with suppress(BlockingIOError, ConnectionError):
             connection, _ = self._listener.accept()
+            # asyncio sees to it only where it opened the socket itself; a reply that is written
+            # in pieces would wait 40 ms for an acknowledgement.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             task = self._loop.create_task(self._connection(connection))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

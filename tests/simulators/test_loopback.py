@@ -1,5 +1,6 @@
 """The server that the simulated model APIs have in common."""
 
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ import pytest
 from tests.simulators.faults import Answer, Hang
 from tests.simulators.gemini import GeminiSimulator
 from tests.simulators.gemini_client import CHAT, KEY, answer
+from tests.simulators.loopback import Exchange, LoopbackServer
 
 pytestmark = pytest.mark.asyncio
 
@@ -37,6 +39,20 @@ async def test_an_answer_function_that_fails_fails_the_test() -> None:
         gemini.faults.next(Answer(lambda prompt: str(1 / 0)))
         with pytest.raises(httpx2.RemoteProtocolError):
             await answer(gemini)
+
+
+async def test_a_reply_in_pieces_waits_for_no_acknowledgement() -> None:
+    class Simulator(LoopbackServer):
+        async def handle(self, exchange: Exchange) -> bool:
+            sock = exchange._writer.get_extra_info("socket")
+            at_once = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            await exchange.start(200, {})
+            await exchange.send(str(bool(at_once)).encode())
+            return await exchange.finish()
+
+    with Simulator() as simulator:
+        async with httpx2.AsyncClient() as client:
+            assert (await client.get(simulator.url)).text == "True"
 
 
 async def test_it_is_a_program() -> None:
