@@ -3,6 +3,7 @@
 import os
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,31 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError
 
 env = Env()
+LIST = "list"
 
 
 def read(kind: str, name: str, default: Any, **options: Any) -> Any:
     """The value of `name` as environs reads a `kind` ("int", "str", "bool", "list", …).
 
-    An empty value counts as unset, as in a copied `.env.example`.
+    An empty value counts as unset, as in a copied `.env.example`. What stands between the commas
+    of a list may be written with blanks around it, and what is empty there does not count.
     """
     if not env.str(name, "").strip():
         return default
     try:
+        if kind == LIST:
+            return _items(name, **options) or default
         return getattr(env, kind)(name, **options)
     except EnvError as error:
         told = " ".join(getattr(error, "error_messages", [str(error)]))
         raise ImproperlyConfigured(
             f"{name}: {told} Correct it in .env or the environment."
         ) from None
+
+
+def _items(name: str, subcast: Callable[[str], Any] = str) -> list[Any]:
+    written: list[str] = env.list(name)
+    return [subcast(item.strip()) for item in written if item.strip()]
 
 
 def prepare_folder(folder: Path) -> None:

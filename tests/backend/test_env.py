@@ -35,6 +35,15 @@ def test_a_value_in_the_env_file_counts_and_the_environment_wins(
     assert read("int", "ASKWELL_THREE", 1) == 1
 
 
+def test_a_list_may_be_written_with_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASKWELL_LIST", " documents, /mnt/the team ,, ")
+    assert read("list", "ASKWELL_LIST", []) == ["documents", "/mnt/the team"]
+    folders = [Path("documents"), Path("/mnt/the team")]
+    assert read("list", "ASKWELL_LIST", [], subcast=Path) == folders
+    monkeypatch.setenv("ASKWELL_LIST", " , ")
+    assert read("list", "ASKWELL_LIST", ["documents"]) == ["documents"]
+
+
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ImproperlyConfigured, match=r"DATA_DIR=.*file can't be used"):
