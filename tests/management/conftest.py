@@ -10,10 +10,12 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from backend.accounts.spaces import home, space_for, team_key
 from knowledge.embedding import EMBEDDERS, embedder
+from knowledge.models import Document, Space
 from management.scratch import database_at
 from tests.knowledge import fake_embedder
 from tests.knowledge.fake_embedder import FakeEmbedder
 from tests.management.schedulers import Schedulers
+from tests.management.stores import TEXTS, put
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +40,17 @@ def data(
     shutil.copy(migrated, folder)
     with django_db_blocker.unblock(), database_at(folder / "askwell.sqlite3"):
         yield folder
+
+
+@pytest.fixture
+def team(data: Path) -> Space:
+    return space_for(team_key(home()))
+
+
+@pytest.fixture
+def filled(team: Space) -> dict[str, Document]:
+    """The documents of TEXTS."""
+    return {name: put(team, text, name) for name, text in TEXTS.items()}
 
 
 @pytest.fixture
