@@ -14,12 +14,13 @@ from weakref import WeakValueDictionary
 
 from backend import db
 from backend.accounts.audience import Place, key_to_bring_to
+from backend.accounts.models import User
 from bot import cards, claims, kept_files, ledger, wording
 from bot.cards import Card
 from bot.errors import DownloadFailed, DownloadThrottled, FileWithheld, Refused
 from bot.leases import Held
 from bot.models import InboxItem, ItemState
-from bot.platforms import Closing, Fetched, Platform
+from bot.platforms import Closing, Platform
 from bot.reply import Reply, check_nothing
 from bot.respond import place_of, still_there
 from bot.threads import in_files, in_inbox
@@ -27,15 +28,16 @@ from knowledge.errors import FileRefused, LeaseLost
 
 logger = logging.getLogger(__name__)
 
-# Files that this process fetches at once; each is held in memory as a whole.
+# Files that this process fetches and stores at once; each is held in memory as a whole meanwhile,
+# however slow the platform or the storage is.
 AT_ONCE = 4
 
 
 class Files:
-    """What the files in hand share: how many are fetched at once, and whose card comes first."""
+    """What the files in hand share: how many are held at once, and whose card comes first."""
 
     def __init__(self) -> None:
-        self._fetching = asyncio.Semaphore(AT_ONCE)
+        self._holding = asyncio.Semaphore(AT_ONCE)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def respond(self, held: Held, platform: Platform) -> None:
@@ -88,8 +90,7 @@ class Files:
             return cards.failed(item.text, wording.MAY_BRING_NOTHING)
         try:
             if not await in_inbox(kept_files.is_kept, item):
-                file = await self._fetch(held, platform)
-                await in_files(kept_files.keep, item, key, file, place.asker)
+                await self._keep(held, platform, key, place.asker)
         except FileRefused as error:
             return cards.failed(item.text, str(error))
         except DownloadFailed as error:
@@ -98,11 +99,14 @@ class Files:
             return cards.failed(item.text, str(error))
         return await in_inbox(cards.card_of, item)
 
-    async def _fetch(self, held: Held, platform: Platform) -> Fetched:
+    async def _keep(self, held: Held, platform: Platform, key: str, user: User | None) -> None:
+        """Fetch the file and keep it in the space of this key."""
         while True:
             try:
-                async with self._fetching:
-                    return await held.while_ours(platform.fetch(held.item))
+                async with self._holding:
+                    file = await held.while_ours(platform.fetch(held.item))
+                    await in_files(kept_files.keep, held.item, key, file, user)
+                    return
             except DownloadThrottled as asked:
                 await held.pause(asked.seconds)
             except Refused as error:

@@ -1,12 +1,16 @@
 """Files that are many, bad, twice, or not to be had: each ends in a card that says so."""
 
 import asyncio
+import threading
 
 import pytest
+from django.core.files.base import File
+from django.core.files.storage import InMemoryStorage
 from pytest_django import Settings
 
 from bot import downloads, wording
 from bot import responder as responding
+from bot.files import AT_ONCE
 from bot.models import InboxItem, ReplyPart
 from knowledge.models import Document
 from tests.bot.slack.asking import until_settled
@@ -59,6 +63,34 @@ async def test_many_files_at_once_have_their_cards_in_their_order(
         await until_settled()
     assert [text.partition(":")[0] for text in told] == [f"{n}.txt" for n in range(count)]
     assert await Document.objects.acount() == count
+
+
+class FullStorage(InMemoryStorage):
+    """Stores nothing before it is let."""
+
+    let = threading.Event()
+
+    def _save(self, name: str, content: File) -> str:
+        assert self.let.wait(60)
+        return super()._save(name, content)
+
+
+async def test_no_more_files_are_held_than_may_be_while_the_storage_is_slow(
+    slack: SlackSimulator, settings: Settings
+) -> None:
+    storage = {"BACKEND": f"{__name__}.{FullStorage.__name__}"}
+    settings.STORAGES = settings.STORAGES | {"default": storage}
+    FullStorage.let.clear()
+    async with running(slack), working():
+        said = share_many(slack, AT_ONCE * 3)
+        try:
+            await slack.until(lambda: len(slack.answers(said)) == AT_ONCE * 3, timeout=30)
+            await asyncio.sleep(0.5)  # in which all of them would be fetched
+            assert len(slack.calls_to("files.download")) == AT_ONCE
+        finally:
+            FullStorage.let.set()
+        await all_told(slack, said)
+        await until_settled()
 
 
 async def test_cards_keep_to_slacks_rates(slack: SlackSimulator) -> None:
