@@ -89,7 +89,7 @@ class Files:
         if key is None:
             return cards.failed(item.text, wording.MAY_BRING_NOTHING)
         try:
-            if not await in_inbox(kept_files.is_kept, item):
+            if item.version_id is None:  # an earlier attempt may have kept it
                 await self._keep(held, platform, key, place.asker)
         except FileRefused as error:
             return cards.failed(item.text, str(error))

@@ -1,7 +1,8 @@
 """What is kept of a shared file, and what is taken away again where its message was deleted.
 
-Where it will be kept, and the hash of its bytes, are noted before it is: whatever a crash leaves
-in between can be found. These functions wait for the storage, so they run on threads of their own.
+Where it will be kept, and the hash of its bytes, are noted before it is, and the version in the
+transaction that makes it: no crash leaves anything that nobody knows of. These functions wait for
+the storage, so they run on threads of their own.
 """
 
 import hashlib
@@ -17,19 +18,11 @@ from backend.library.versions import remove_version
 from bot.models import InboxItem, ItemState, Kind
 from bot.platforms import Fetched
 from knowledge.errors import LeaseLost
-from knowledge.ingestion import file_name
+from knowledge.ingestion import UNCHANGED, file_name
 from knowledge.models import DocumentVersion
 
 # What clients call every picture that is pasted.
 PASTED = re.compile(r"(?:image|unknown|screenshot|photo|clipboard)\.(?:png|jpe?g|gif|webp)", re.I)
-
-
-def is_kept(item: InboxItem) -> bool:
-    """Whether an earlier attempt kept the file, and died before it told so."""
-    version = _of_earlier_attempt(item)
-    if version is not None:
-        item.version, item.brought = version, True
-    return version is not None
 
 
 def keep(item: InboxItem, key: str, file: Fetched, user: User | None) -> None:
@@ -40,10 +33,14 @@ def keep(item: InboxItem, key: str, file: Fetched, user: User | None) -> None:
     if not item.owned().update(space=key, sha256=digest, text=name):
         raise LeaseLost()
     item.space, item.sha256, item.text = key, digest, name
-    version = bring(space_for(key), name, file.data, user).version
-    item.version = version
-    # What was there before is somebody else's; an earlier attempt of ours came later.
-    item.brought = version.created_at >= item.received_at
+
+    def note(version: DocumentVersion) -> None:
+        if not item.owned().update(version=version, brought=True):
+            raise LeaseLost()
+
+    added = bring(space_for(key), name, file.data, user, note)
+    # What was there before is somebody else's.
+    item.version, item.brought = added.version, added.outcome != UNCHANGED
 
 
 def _told_apart(name: str, item: InboxItem, digest: str) -> str:
@@ -65,21 +62,9 @@ def take_away(item: InboxItem) -> None:
 
 def _brought_by(item: InboxItem) -> DocumentVersion | None:
     """The version that is there because of this item."""
-    if item.version_id is None:
-        return _of_earlier_attempt(item)
-    kept = DocumentVersion.objects.filter(pk=item.version_id, document__removed_at=None)
-    return kept.first() if item.brought else None
-
-
-def _of_earlier_attempt(item: InboxItem) -> DocumentVersion | None:
-    if not item.sha256:
+    if not item.brought or item.version_id is None:
         return None
-    return DocumentVersion.objects.filter(
-        document__removed_at=None,
-        document__space__key=item.space,
-        sha256=item.sha256,
-        created_at__gte=item.received_at,
-    ).first()
+    return DocumentVersion.objects.filter(pk=item.version_id, document__removed_at=None).first()
 
 
 def _pass_on(version: DocumentVersion) -> bool:

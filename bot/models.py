@@ -84,8 +84,8 @@ class InboxItem(models.Model):
     question = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="+")
     answer = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="+")
 
-    # What a file is kept as. Space and hash are noted before it is, so that what a crash left is
-    # known; `brought` is false where the same bytes were there already.
+    # What a file is kept as. Space and hash are noted before it is, and the version in the
+    # transaction that makes it; `brought` is false where the same bytes were there already.
     space = models.CharField(max_length=255, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     version = models.ForeignKey(

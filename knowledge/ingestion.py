@@ -21,6 +21,9 @@ from knowledge.models import Document, DocumentVersion, Space, Store, VersionSta
 Note = Callable[[DocumentVersion], object]
 
 
+INGESTED, REPLACED, UNCHANGED = "ingested", "replaced", "unchanged"
+
+
 @dataclass(frozen=True)
 class Added:
     """What became of a file that was handed over: "ingested", "replaced" or "unchanged"."""
@@ -111,9 +114,9 @@ def _same_content(space: Space, digest: str) -> Added | None:
         state=VersionState.RECEIVED, attempts=0, reason="", lease_until=None
     )
     if not again:
-        return Added(known, "unchanged")
+        return Added(known, UNCHANGED)
     known.refresh_from_db()
-    return Added(known, "ingested" if known.number == 1 else "replaced")
+    return Added(known, INGESTED if known.number == 1 else REPLACED)
 
 
 def _add_version(
@@ -131,7 +134,7 @@ def _add_version(
     version = document.versions.create(
         number=next_number(document), sha256=digest, size=size, original=stored
     )
-    return Added(version, "replaced" if replaced else "ingested")
+    return Added(version, REPLACED if replaced else INGESTED)
 
 
 def _document_to_replace(space: Space, name: str, origin: str) -> Document | None:
