@@ -15,6 +15,7 @@ from knowledge.extraction.kinds import MAX_BYTES, kind_of, supported
 __all__ = [
     "MAX_BYTES",
     "MAX_CHARACTERS",
+    "MAX_PARTS",
     "READERS",
     "Extracted",
     "Notice",
@@ -32,7 +33,9 @@ __all__ = [
     "supported",
     "with_text",
 ]
+# Of a file's text, headings included.
 MAX_CHARACTERS = 5_000_000
+MAX_PARTS = 50_000
 READERS = {
     "text": "knowledge.extraction.text.read",
     "markdown": "knowledge.extraction.text.read_markdown",
@@ -154,13 +157,16 @@ def raw(kind: str, data: bytes) -> Generator[Piece]:
 
 
 def _cleaned(found: Iterable[Piece]) -> Iterator[Piece]:
-    characters = 0
+    characters = count = 0
     for piece in found:
         if isinstance(piece, Part | Picture):
             heading = " ".join(clean(piece.heading).split())[:500]
             piece = replace(piece, heading=heading, text=clean(piece.text))
-            if (characters := characters + len(piece.text)) > MAX_CHARACTERS:
+            characters += len(piece.text) + len(heading)
+            if characters > MAX_CHARACTERS:
                 raise TooLarge(f"more than {MAX_CHARACTERS:,} characters of text")
+            if (count := count + 1) > MAX_PARTS:
+                raise TooLarge(f"more than {MAX_PARTS:,} pages, headings or pictures")
         yield piece
 
 

@@ -29,8 +29,9 @@ from knowledge.extraction import (
     raw,
 )
 
-# Decoded in this process: nothing but our own code and the standard library touches them.
-IN_PROCESS = ("text", "markdown", "csv")
+# Read in this process where they are small, for nothing but Python touches them: what these bytes
+# can hold takes a second at most.
+IN_PROCESS, SMALL = ("text", "markdown", "csv"), 64 * 1024
 # Address space in MB, of the reader and of text recognition: 768 for both.
 READER_MEMORY, OCR_MEMORY = 512, 256
 # Seconds for a file, and more for each page and each page that is a picture.
@@ -53,7 +54,7 @@ def extract(
     """
 
     def read(kind: str, data: bytes) -> Generator[Piece]:
-        if kind in IN_PROCESS:
+        if kind in IN_PROCESS and len(data) <= SMALL:
             yield from raw(kind, data)
             return
         with Reader(kind, data) as reader:

@@ -20,6 +20,8 @@ _BOMS = {
 }
 _SMALL = bytes(set(range(32)) - set(b"\t\n\r"))
 _BEYOND_ASCII = bytes(range(128, 256))
+# What stands inside a line doesn't matter, and takes most of the time.
+_BLOCKS = MarkdownIt().disable(["inline", "text_join"])
 _UNDERLINE = re.compile(r"^(={3,}|-{3,}|~{3,})\s*$")
 
 
@@ -39,7 +41,7 @@ def read(data: bytes) -> Iterator[Part]:
 def read_markdown(data: bytes) -> Iterator[Part]:
     """Markdown; headings as CommonMark has them, so not those inside code."""
     text = decode(data).replace("\r\n", "\n").replace("\r", "\n")
-    tokens = MarkdownIt().parse(text)
+    tokens = _BLOCKS.parse(text)
     headings = {}
     for token, inline in itertools.pairwise(tokens):
         if token.type == "heading_open" and token.map and token.level == 0:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.errors import FileRefused, NoText, ReaderBroke, TooMuchMemory, TooSlow
+from knowledge.errors import FileRefused, NoText, ReaderBroke, TooLarge, TooMuchMemory, TooSlow
 from knowledge.extraction import READERS, confinement, extract, ocr, sandbox
 from tests.knowledge import hostile
 from tests.knowledge.office import docx
@@ -206,7 +206,29 @@ def test_a_file_without_text_is_refused_as_ever() -> None:
         sandbox.extract("a.html", b"<html></html>")
 
 
-def test_plain_text_needs_no_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_text_needs_no_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere")
     for name in ("a.txt", "a.md", "a.csv"):
         assert sandbox.extract(name, b"Words\nin lines").parts
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.csv"])
+def test_a_long_text_is_read_under_the_same_limits_as_other_files(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = b"Words, and lines\n" * (sandbox.SMALL // 16)
+    assert sandbox.extract(name, long) == extract(name, long)
+    monkeypatch.setattr(sandbox, "A_FILE", 0.0)
+    with pytest.raises(TooSlow):
+        sandbox.extract(name, long)
+
+
+@pytest.mark.parametrize(("name", "heading"), [("a.txt", "CALL\n"), ("a.md", "# a\n")])
+def test_a_file_of_nothing_but_headings_is_refused(name: str, heading: str) -> None:
+    with pytest.raises(TooLarge, match="more than 50,000 pages, headings"):
+        sandbox.extract(name, heading.encode() * 60_000)
+
+
+def test_headings_count_as_text() -> None:
+    with pytest.raises(TooLarge, match="more than 5,000,000 characters"):
+        sandbox.extract("a.md", f"# {'a' * 400}\n".encode() * 13_000)
