@@ -163,7 +163,8 @@ class Campaign(Chat[Message]):
         return self.answers(poison)
 
     def _keeps_up(self) -> bool:
-        """Whether not too much waits for an answer; counted now and then."""
+        """Whether not too much waits for an answer; counted now and then, and what is done in
+        between counts as waiting."""
         if time.monotonic() > self._counted + 0.5:
             self._open = len(self.bots.do("report")["open"])
             self._counted = time.monotonic()
@@ -208,6 +209,7 @@ class Campaign(Chat[Message]):
     # People
 
     def _do_something(self) -> None:
+        self._open += 1
         dice = self.chosen.random()
         if self.asked and dice < 0.12:
             self._edit()
