@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 
+from knowledge import originals
 from knowledge.models import Chunk, Chunking, DocumentVersion
 
 logger = logging.getLogger(__name__)
@@ -35,16 +36,19 @@ def delete_stray_originals(now: datetime) -> int:
     return count + _delete_strays(names, now)
 
 
-def stored(folder: str = "") -> Iterator[str]:
-    """The names of all stored files below a folder."""
+def stored() -> Iterator[str]:
+    """The names of all stored originals. What else lies there is none of ours."""
+    for folder in filter(originals.FOLDER.fullmatch, _listed("")[0]):
+        names = (f"{folder}/{name}" for name in _listed(folder)[1])
+        yield from filter(originals.NAME.fullmatch, names)
+
+
+def _listed(folder: str) -> tuple[list[str], list[str]]:
+    """The folders and the files of a folder."""
     try:
-        folders, files = default_storage.listdir(folder)
+        return default_storage.listdir(folder)
     except FileNotFoundError:  # nothing was stored yet
-        return
-    for name in files:
-        yield f"{folder}/{name}" if folder else name
-    for inner in folders:
-        yield from stored(f"{folder}/{inner}" if folder else inner)
+        return [], []
 
 
 def _delete_strays(names: list[str], now: datetime) -> int:

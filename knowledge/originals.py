@@ -1,5 +1,6 @@
 """The files as they were handed over: kept through Django's storage, under random names."""
 
+import re
 import secrets
 
 from django.core.files.base import ContentFile, File
@@ -7,6 +8,11 @@ from django.core.files.storage import default_storage
 
 from knowledge.errors import OriginalMissing
 from knowledge.models import DocumentVersion
+
+# A place for originals may hold other things too: these are the names that `_name` gives, and the
+# folders that they lie in.
+NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
+FOLDER = re.compile(r"[0-9a-f]{2}")
 
 
 def keep(data: bytes, sha256: str) -> str:

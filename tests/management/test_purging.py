@@ -20,8 +20,10 @@ from backend.ingesting import finish
 from backend.jobs import slots
 from backend.jobs.models import Slot, SlotState
 from backend.jobs.registry import JOBS
+from knowledge import originals
 from knowledge.index.snapshot_files import path_for
 from knowledge.ingestion import add_document
+from knowledge.leftovers import delete_stray_originals
 from knowledge.models import Chunk, DocumentVersion, EmbeddingModel, Space
 from knowledge.retrieval import search
 from management import jobs
@@ -47,8 +49,7 @@ def test_passages_that_were_replaced_go_and_the_present_ones_are_found(
 
 def test_an_original_that_no_version_has_goes_once_it_is_a_day_old(add_text: AddText) -> None:
     kept = str(add_text("Lunch is at noon.").original)
-    stray = default_storage.save("aa/stray", ContentFile(b"stray"))
-    young = default_storage.save("aa/young", ContentFile(b"young"))
+    stray, young = originals.keep(b"stray", "aa" * 32), originals.keep(b"young", "aa" * 32)
     long_ago = time.time() - 2 * 86_400
     for name in (kept, stray):
         os.utime(default_storage.path(name), (long_ago, long_ago))
@@ -56,6 +57,19 @@ def test_an_original_that_no_version_has_goes_once_it_is_a_day_old(add_text: Add
     assert jobs.purge() == "Deleted 1 stray originals."
 
     assert [default_storage.exists(name) for name in (kept, stray, young)] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "name", ["report.pdf", "finance/2025/report.pdf", "aa/report.pdf", f"aa/{'b' * 32}/report.pdf"]
+)
+def test_what_others_keep_beside_the_originals_stays(name: str) -> None:
+    default_storage.save(name, ContentFile(b"Figures."))
+    long_ago = time.time() - 2 * 86_400
+    os.utime(default_storage.path(name), (long_ago, long_ago))
+
+    assert delete_stray_originals(timezone.now()) == 0
+
+    assert default_storage.exists(name)
 
 
 def test_snapshots_of_spaces_that_are_not_there_go(team: Space) -> None:

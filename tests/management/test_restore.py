@@ -173,6 +173,16 @@ def test_a_backup_takes_originals_to_another_storage_and_back(
     assert bucket.objects.keys() == kept.keys()
 
 
+def test_a_restore_leaves_what_others_keep_in_the_bucket(
+    data: Path, filled: dict[str, Document], request: pytest.FixtureRequest
+) -> None:
+    done = back_up()
+    bucket: S3Simulator = request.getfixturevalue("bucket")
+    bucket.objects["finance/2025/report.pdf"] = b"Figures."
+    restore(done.path)
+    assert bucket.objects["finance/2025/report.pdf"] == b"Figures."
+
+
 def test_a_storage_that_refuses_leaves_everything_as_it_was(
     data: Path, filled: dict[str, Document], request: pytest.FixtureRequest, settings: Settings
 ) -> None:
