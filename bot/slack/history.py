@@ -12,7 +12,7 @@ from typing import Any
 
 from bot import inbox, marks, talks
 from bot.errors import DeliveryError, Refused, Resting
-from bot.incoming import Heard
+from bot.incoming import Edited, Heard, Said
 from bot.slack.api import SlackApi, pages
 from bot.slack.events import PLATFORM, read_past
 from bot.threads import in_inbox
@@ -86,9 +86,19 @@ class History:
             if message.get("reply_count"):
                 heads.append(str(message["ts"]))
             heard = read_past(message, channel, self._team, self._bot)
+            if str(message["ts"]) <= where["oldest"] and not await self._may_change(heard):
+                continue
             if heard is not None and await in_inbox(inbox.take, heard):
                 self._taken(heard)
         return heads
+
+    async def _may_change(self, heard: Heard | None) -> bool:
+        """Of what was said before the gap, whether it may count: what is gone, and questions that
+        the inbox knows. Slack lists a thread's first message however old it is."""
+        if isinstance(heard, Said | Edited):
+            key = heard.key if isinstance(heard, Said) else heard.now.key
+            return bool(await in_inbox(inbox.messages_taken, key, [key.message]))
+        return True
 
 
 def _stamp(seconds: float) -> str:

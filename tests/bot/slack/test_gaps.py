@@ -90,6 +90,48 @@ async def test_what_was_said_in_threads_while_the_bot_was_down_is_answered(
     assert len(slack.answers(asked)) == 3
 
 
+async def test_the_head_of_a_thread_from_before_the_first_start_is_not_answered(
+    slack: SlackSimulator, often: None
+) -> None:
+    """Slack lists it with the replies, however old it is."""
+    before = ask(slack)
+    async with running(slack):
+        asked = slack.say("ben", "general", f"@askwell {QUESTION}", thread=before)
+        await answered(slack, asked)
+        await read_back(slack, 3)
+        await until_settled()
+    assert slack.calls_to("conversations.replies")
+    assert len(slack.answers(before)) == 1
+
+
+async def test_the_head_of_a_thread_is_not_answered_again_once_it_is_forgotten(
+    slack: SlackSimulator, often: None
+) -> None:
+    async with running(slack):
+        root = ask(slack)
+        await one_answer(slack, root, ANSWER)
+        await read_back(slack, 2)
+    await InboxItem.objects.all().adelete()  # it was kept for thirty days
+    async with running(slack):
+        asked = slack.say("ben", "general", f"@askwell {QUESTION}", thread=root)
+        await answered(slack, asked)
+        await read_back(slack, 3)
+        await until_settled()
+    assert len(slack.answers(root)) == 2
+
+
+async def test_the_head_of_a_thread_that_was_deleted_in_the_gap_takes_its_answer_along(
+    slack: SlackSimulator, often: None
+) -> None:
+    async with running(slack):
+        root = ask(slack)
+        await one_answer(slack, root, ANSWER)
+        await read_back(slack, 2)
+    slack.delete(root)
+    async with running(slack):
+        await slack.until(lambda: not slack.answers(root), timeout=30)
+
+
 async def test_a_socket_that_is_cut_is_replaced_and_the_gap_read(
     slack: SlackSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
