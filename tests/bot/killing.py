@@ -202,7 +202,7 @@ class Campaign(Chat[Message]):
             how = chosen.choice(POINTS)
             more = {"die_in": how, "call": chosen.randint(1, 3), "before": chosen.random() < 0.5}
         elif behind:
-            seconds *= 2
+            seconds *= 10
         pid = self.bots.start("run_bot", attempts=1000, **more)
         return Doomed(pid, how, seconds + bool(more), self.bots.last_out)
 
