@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +30,8 @@ from management.archives import ORIGINALS, Archive, Manifest, Member, opened
 from management.backing_up import counts_in, migrations_in
 from management.errors import DamagedBackup, NewerBackup, NotSqlite, RestoreFailed, StoreInUse
 from management.occupying import alone
-from management.replaced import Applied, apply, born, read_replaced
+from management.removed_since import Applied, apply
+from management.replaced import UNREADABLE, born, read_replaced
 from management.scratch import database_at
 
 SCRATCH = ".restoring-"
@@ -38,12 +39,16 @@ SCRATCH = ".restoring-"
 
 @dataclass(frozen=True)
 class Restored:
-    """A backup that is in place, and what of the replaced store was applied to it;
-    `removals_known` where that was a later state of the same store, and could be read."""
+    """A backup that is in place, and what of the replaced store was applied to it.
+
+    `removals_known` where that was a later state of the same store; `unread` names what of it
+    could not be read, or not all of it, as in `Replaced`.
+    """
 
     manifest: Manifest
     applied: Applied
     removals_known: bool
+    unread: Sequence[str]
 
 
 def restore(path: Path) -> Restored:
@@ -76,7 +81,7 @@ def _restore(archive: Archive, folder: Path) -> Restored:
     _put_in_place(staged, store)
     _delete_strays(kept)
     known = replaced is not None and replaced.later is not None
-    return Restored(manifest, applied, known)
+    return Restored(manifest, applied, known, replaced.unread if replaced else ())
 
 
 @contextmanager
@@ -117,7 +122,7 @@ def _checked(staged: Path, manifest: Manifest) -> str:
             if (migrations, counts_in(rows)) != (manifest.migrations, manifest.counts):
                 raise DamagedBackup("its database is not the one that its manifest describes")
             made = born(rows)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise DamagedBackup("its database can't be read") from error
     known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
     if unknown := set(migrations) - known:
@@ -167,8 +172,9 @@ def _empty_log(database: Path) -> None:
     try:
         with closing(sqlite3.connect(database)) as rows:
             rows.execute("PRAGMA journal_mode=DELETE")
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:  # by a program that isn't ours
+    except UNREADABLE as error:
+        code = getattr(error, "sqlite_errorcode", None)
+        if code == sqlite3.SQLITE_BUSY:  # by a program that isn't ours
             raise StoreInUse() from error
 
 

@@ -35,6 +35,17 @@ REMOVALS_UNKNOWN = (
     "There was no later state of the same store that could be read, so what was removed since the "
     "backup is back."
 )
+PARTLY_READ = (
+    "The store that was replaced is damaged or too old; not all of this could be read there, so "
+    "what was recorded since the backup may be undone: {what}."
+)
+PARTS = {
+    "documents": "removed documents",
+    "versions": "removed versions",
+    "forgotten": "forgotten people",
+    "later": "what was said to the bot",
+    "done": "jobs that were done",
+}
 UNANSWERED = (
     "{count} questions of the chat platforms were under way; they are not answered, lest they are "
     "answered twice."
@@ -52,6 +63,8 @@ def restored(done: "Restored") -> Iterator[str]:
     )
     if done.removals_known:
         yield REMOVED_AGAIN.format(documents=applied.documents, people=applied.people)
+        if done.unread:
+            yield PARTLY_READ.format(what=", ".join(PARTS[part] for part in done.unread))
     else:
         yield REMOVALS_UNKNOWN
     if applied.unanswered:
