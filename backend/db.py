@@ -8,7 +8,6 @@ row whose worker died is claimed again when its lease runs out, at most MAX_ATTE
 import logging
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,6 @@ from typing import Any, TypeVar
 
 from django.db import DatabaseError, connection
 from django.db.models import DateTimeField, ExpressionWrapper, F, Model, Q, QuerySet, Value
-from django.db.models.deletion import Collector
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
@@ -25,8 +23,6 @@ from knowledge.errors import LeaseLost
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
-# A transaction of a long clean-up is to be over in about this time.
-BATCH_SECONDS = 0.025
 # As Now() has it there.
 _CLOCK = {"sqlite": "SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')"}
 RECEIVED, CLAIMED, FAILED = "received", "claimed", "failed"
@@ -142,45 +138,6 @@ def clock() -> datetime:
 def _owned(row: Model) -> QuerySet[Model]:
     token = row.token  # type: ignore[attr-defined]
     return type(row)._default_manager.filter(pk=row.pk, state=CLAIMED, token=token)
-
-
-def in_batches(batch: Callable[[int], int]) -> int:
-    """Call `batch`, a short transaction over at most so many rows that returns how many it took,
-    until it takes none; how many in all.
-
-    Batches grow and shrink with the time they take. After each comes a rest twice as long, so
-    that whoever waits for the write lock gets it.
-    """
-    total, most = 0, 20
-    while True:
-        began = time.monotonic()
-        if not (taken := batch(most)):
-            return total
-        total, took = total + taken, time.monotonic() - began
-        if took < BATCH_SECONDS / 2:
-            most = min(2 * most, 1000)
-        elif took > BATCH_SECONDS:
-            most = max(most // 2, 20)
-        time.sleep(2 * took)
-
-
-def delete_in_batches(rows: QuerySet[Row]) -> int:
-    """Delete these rows with what hangs on them; how many rows."""
-
-    def batch(most: int) -> int:
-        pks = list(rows.order_by("pk").values_list("pk", flat=True)[:most])
-        delete(rows.model._default_manager.filter(pk__in=pks))
-        return len(pks)
-
-    return in_batches(batch)
-
-
-def delete(rows: QuerySet[Row]) -> None:
-    """Delete these rows in one transaction; what hangs on them is looked up before the write lock
-    is taken. Raises IntegrityError where somebody hung something on them meanwhile."""
-    collector = Collector(using=connection.alias, origin=rows)
-    collector.collect(rows)
-    collector.delete()
 
 
 @contextmanager

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef
 
-from backend import db
 from backend.accounts.models import Installation
 from backend.chat.retention import kept_since
 from bot.models import InboxItem, Kind
+from knowledge import batches
 
 
 def delete_old_items(now: datetime) -> int:
@@ -21,11 +21,11 @@ def delete_old_items(now: datetime) -> int:
     known = Installation.objects.filter(
         platform=OuterRef("platform"), external_id=OuterRef("installation")
     )
-    count = db.delete_in_batches(
+    count = batches.delete_in_batches(
         questions.filter(~Exists(known), received_at__lt=kept_since(None, now))
     )
     for installation in Installation.objects.select_related("workspace"):
-        count += db.delete_in_batches(
+        count += batches.delete_in_batches(
             questions.filter(
                 platform=installation.platform,
                 installation=installation.external_id,

@@ -4,6 +4,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from knowledge import batches
 from knowledge.index import snapshot_files
 from knowledge.models import (
     Chunk,
@@ -15,7 +16,6 @@ from knowledge.models import (
     VersionState,
 )
 
-BATCH = 500
 # States of versions that are shown, or were, or will be.
 STANDING = (VersionState.RECEIVED, VersionState.CLAIMED, VersionState.READY)
 
@@ -111,29 +111,36 @@ def _delete_forgotten(space: Space) -> None:
         _withdraw_all(space, space.step())
     purge_removed()
     snapshot_files.delete_all(space)
-    _delete_chunks(Chunk.objects.filter(chunking__space=space))
+    batches.delete_in_batches(Chunk.objects.filter(chunking__space=space))
+    _delete_withdrawn(space.documents.exclude(purged_at=None))
+    if not space.documents.exists():
+        _delete_withdrawn(space.chunkings.all())  # of documents that were moved elsewhere
     with transaction.atomic():
         Space.objects.select_for_update().get(pk=space.pk)
-        if not space.documents.filter(purged_at=None).exists():
-            space.documents.all().delete()
-            space.chunkings.all().delete()  # of documents that were moved elsewhere
+        if not space.documents.exists() and not space.chunkings.exists():
             space.delete()
+
+
+def _delete_withdrawn(rows: QuerySet[batches.Row]) -> None:
+    """Delete these rows with all that hangs on them, for nobody hangs anything on them unnoticed
+    while the lock is held."""
+
+    def batch(most: int) -> int:
+        with transaction.atomic():
+            pks = list(rows.select_for_update().values_list("pk", flat=True)[:most])
+            rows.model._default_manager.filter(pk__in=pks).delete()
+        return len(pks)
+
+    batches.in_batches(batch)
 
 
 def _delete_text(versions: QuerySet[DocumentVersion]) -> None:
     """Chunks with their vectors, sections, originals and snapshots. The rows stay, without a hash:
     turns that drew on them are found by these."""
-    _delete_chunks(Chunk.objects.filter(chunking__version__in=versions))
-    sections = Section.objects.filter(version__in=versions)
-    while pks := list(sections.values_list("pk", flat=True)[:BATCH]):
-        Section.objects.filter(pk__in=pks).delete()
+    batches.delete_in_batches(Chunk.objects.filter(chunking__version__in=versions))
+    batches.delete_in_batches(Section.objects.filter(version__in=versions))
     for version in versions.exclude(original=""):
         version.original.delete(save=False)
     for space in Space.objects.filter(chunkings__version__in=versions).distinct():
         snapshot_files.delete_all(space)
     versions.update(original="", sha256="", size=0)
-
-
-def _delete_chunks(chunks: QuerySet[Chunk]) -> None:
-    while pks := list(chunks.values_list("pk", flat=True)[:BATCH]):
-        Chunk.objects.filter(pk__in=pks).delete()

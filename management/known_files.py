@@ -1,7 +1,8 @@
 """What is known of the watched files from the last look at them."""
 
 import os
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,8 @@ from management.watching import FileRead
 # A file may be written again within the same tick of its clock, which lasts up to two seconds on
 # some file systems: what was that young when it was read is not trusted.
 TICK_NS = 2_000_000_000
-
+# Rows of one write transaction: the write lock is held for some milliseconds only.
+ROWS = 200
 
 # Of a row, what every look compares; the rest is read for changed files only.
 STATE = ("size", "modified_ns", "changed_ns", "device", "looked_ns")
@@ -112,13 +114,19 @@ class KnownFiles:
 
     def save(self) -> None:
         """Keep what was noted."""
-        WatchedFile.objects.bulk_create(
-            self._noted.values(),
-            batch_size=200,
-            update_conflicts=True,
-            unique_fields=["origin"],
-            update_fields=[*STATE, "sha256", "document"],
-        )
+        noted = iter(self._noted.values())
+        while rows := list(islice(noted, ROWS)):
+            WatchedFile.objects.bulk_create(
+                rows,
+                update_conflicts=True,
+                unique_fields=["origin"],
+                update_fields=[*STATE, "sha256", "document"],
+            )
+
+    def forget(self, origins: Sequence[str]) -> None:
+        """Keep nothing of what was known of these."""
+        for first in range(0, len(origins), ROWS):
+            WatchedFile.objects.filter(origin__in=origins[first : first + ROWS]).delete()
 
     def _row(self, origin: str) -> WatchedFile | None:
         if origin in self._noted:

@@ -7,12 +7,11 @@ from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django_apscheduler.models import DjangoJobExecution
 
-from backend import db
 from backend.accounts.linking import LIFETIME
 from backend.accounts.models import CodeTry, LinkCode, SignInToken
 from backend.jobs.models import OPEN, Slot
 from backend.jobs.registry import JOBS
-from knowledge import leftovers
+from knowledge import batches, leftovers
 from knowledge.index import snapshot_files
 
 # So long the log of what jobs did is kept.
@@ -21,11 +20,11 @@ LOG = timedelta(days=14)
 
 def purge(now: datetime) -> Iterator[tuple[str, int]]:
     """Delete what nobody needs, in batches; what, and how many of it."""
-    yield "replaced passages", db.delete_in_batches(leftovers.replaced_chunks())
+    yield "replaced passages", batches.delete_in_batches(leftovers.replaced_chunks())
     yield "stray originals", leftovers.delete_stray_originals(now)
     yield "snapshots of other databases", snapshot_files.delete_strangers()
     for what, rows in _expired(now).items():
-        yield what, db.delete_in_batches(rows)
+        yield what, batches.delete_in_batches(rows)
 
 
 def _expired(now: datetime) -> dict[str, QuerySet]:

@@ -19,7 +19,7 @@ from backend.accounts.spaces import home, space_for, team_key
 from backend.chat.removal import sweep_removed
 from knowledge.errors import FileRefused, KnowledgeError
 from knowledge.ingestion import add_document
-from knowledge.models import Document, DocumentVersion, Space, VersionState, WatchedFile
+from knowledge.models import Document, DocumentVersion, Space, VersionState
 from knowledge.removal import remove_document
 from knowledge.renaming import follow
 from management import wording
@@ -77,7 +77,7 @@ class _Look:
         for document in Document.objects.kept().filter(pk__in=self._left):
             self._settle(document)
         self._known.save()
-        WatchedFile.objects.filter(origin__in=gone).delete()
+        self._known.forget(gone)
         done = self._done
         if done.removed:
             sweep_removed()

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import QuerySet
 
-from backend import db
 from backend.accounts.models import Workspace
 from backend.chat.models import Conversation, Message
 from backend.chat.removal import retitle
+from knowledge import batches
 
 
 def kept_since(workspace: Workspace | None, now: datetime) -> datetime:
@@ -41,14 +41,14 @@ def _delete(old: QuerySet[Message]) -> int:
         _remove(pks)
         return len(pks)
 
-    return db.in_batches(batch)
+    return batches.in_batches(batch)
 
 
 def _remove(messages: list[int]) -> None:
     """The same as `remove_turns`, in several transactions."""
     said = Message.objects.filter(pk__in=messages)
     conversations = set(said.values_list("conversation", flat=True))
-    db.delete(said)
+    batches.delete(said)
     delete_empty(Conversation.objects.filter(pk__in=conversations))
     for conversation in Conversation.objects.filter(pk__in=conversations):
         retitle(conversation)
@@ -56,4 +56,4 @@ def _remove(messages: list[int]) -> None:
 
 def delete_empty(conversations: QuerySet[Conversation]) -> None:
     """Delete those of these in which nothing is said any more."""
-    db.delete(conversations.filter(messages=None))
+    batches.delete(conversations.filter(messages=None))

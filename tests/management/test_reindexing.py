@@ -21,6 +21,7 @@ from management.ingest_files import Listed, ingest
 from management.reindexing import look_again, reindex
 from management.restoring import restore
 from tests.knowledge.fake_embedder import FakeEmbedder
+from tests.transactions import rows_written
 
 pytestmark = pytest.mark.usefixtures("data", "fake")
 
@@ -404,3 +405,20 @@ def test_after_a_restore_a_file_that_was_deleted_and_comes_back_is_read(
     write(folder / "heron.txt", "The heron eats fish.")
     assert looked()[0] == 1
     assert texts()["heron.txt"] == "The heron eats fish."
+
+
+def test_many_files_are_noted_and_forgotten_in_small_transactions(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_files, "ROWS", 5)
+    files = [folder / f"{number}.txt" for number in range(20)]
+    for file in files:
+        write(file, f"Locker {file.stem} is Anna's.")
+    with rows_written() as noted:
+        reindex()
+    assert WatchedFile.objects.count() == 22 and max(noted) <= 5
+    for file in files:
+        file.unlink()
+    with rows_written() as forgotten:
+        reindex()
+    assert WatchedFile.objects.count() == 2 and max(forgotten) <= 5

@@ -1,0 +1,53 @@
+"""Much that is to be deleted, in transactions so short that nobody waits for long."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import connection
+from django.db.models import Model, QuerySet
+from django.db.models.deletion import Collector
+
+# A transaction of a long clean-up is to be over in about this time.
+BATCH_SECONDS = 0.025
+
+Row = TypeVar("Row", bound=Model)
+
+
+def in_batches(batch: Callable[[int], int]) -> int:
+    """Call `batch`, a short transaction over at most so many rows that returns how many it took,
+    until it takes none; how many in all.
+
+    Batches grow and shrink with the time they take. After each comes a rest twice as long, so
+    that whoever waits for the write lock gets it.
+    """
+    total, most = 0, 20
+    while True:
+        began = time.monotonic()
+        if not (taken := batch(most)):
+            return total
+        total, took = total + taken, time.monotonic() - began
+        if took < BATCH_SECONDS / 2:
+            most = min(2 * most, 1000)
+        elif took > BATCH_SECONDS:
+            most = max(most // 2, 20)
+        time.sleep(2 * took)
+
+
+def delete_in_batches(rows: QuerySet[Row]) -> int:
+    """Delete these rows with what hangs on them; how many rows."""
+
+    def batch(most: int) -> int:
+        pks = list(rows.order_by("pk").values_list("pk", flat=True)[:most])
+        delete(rows.model._default_manager.filter(pk__in=pks))
+        return len(pks)
+
+    return in_batches(batch)
+
+
+def delete(rows: QuerySet[Row]) -> None:
+    """Delete these rows in one transaction; what hangs on them is looked up before the write lock
+    is taken. Raises IntegrityError where somebody hung something on them meanwhile."""
+    collector = Collector(using=connection.alias, origin=rows)
+    collector.collect(rows)
+    collector.delete()
