@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from backend.storage import faults
 from knowledge.models import DocumentVersion
+from management import wording
 from management.archives import DATABASE, ORIGINALS, Manifest, Writer, opened
 from management.errors import BackupFailed, NotABackup, NotSqlite
 
@@ -31,12 +32,6 @@ class Backup:
     path: Path
     size: int
     manifest: Manifest
-
-    def __str__(self) -> str:
-        done = f"{len(self.manifest.originals)} originals and the database are in {self.path}"
-        if missing := len(self.manifest.missing):
-            return f"{done}; {missing} originals are missing or damaged in the store"
-        return done
 
 
 def back_up(path: Path | None = None) -> Backup:
@@ -69,7 +64,7 @@ def back_up_nightly() -> str:
     old = kept_backups()[settings.BACKUP_KEEP :]
     for path in old:
         path.unlink(missing_ok=True)
-    return f"{done}; {len(old)} older ones were deleted"
+    return wording.backed_up_nightly(done, len(old))
 
 
 def kept_backups() -> list[Path]:
@@ -94,7 +89,7 @@ def _target(path: Path | None) -> Path:
             with opened(path):
                 pass
         except NotABackup:
-            raise BackupFailed(f"{path} exists and is no backup; name another file") from None
+            raise BackupFailed(wording.NO_BACKUP_THERE.format(path=path)) from None
     return path
 
 

@@ -11,6 +11,7 @@ from backend import db
 from backend.jobs import slots
 from backend.jobs.models import Slot, SlotState
 from backend.jobs.registry import JOBS
+from management import wording
 from management.job_process import start
 
 # So long after its limit a process that did not end itself is killed.
@@ -30,7 +31,14 @@ class RunningJobs:
 
     def run(self, slot: Slot) -> str:
         """Run a claimed slot in a process and wait for its end; why it failed, else nothing."""
-        if not self._start(slot):
+        try:
+            started = self._start(slot)
+        except (OSError, EOFError) as error:  # of files, processes or memory there are too many
+            why = getattr(error, "strerror", None) or error
+            problem = wording.NOT_STARTED.format(reason=why)
+            slots.give_back(slot, problem)
+            return problem
+        if not started:
             db.let_go(slot)
             return ""
         process = self._processes[slot.job]
@@ -78,8 +86,8 @@ class RunningJobs:
 
 def _end_of(process: BaseProcess, limit: timedelta) -> str:
     if process.exitcode == -signal.SIGALRM:
-        return f"it took longer than {limit}"
-    return f"its process ended with {process.exitcode}"
+        return wording.TOOK_LONGER.format(limit=limit)
+    return wording.ENDED_WITH.format(code=process.exitcode)
 
 
 running = RunningJobs()

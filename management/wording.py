@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from management.backing_up import Backup
     from management.reindexing import Reindexed
     from management.restoring import Restored
 
@@ -27,6 +28,15 @@ READS_EMPTY = "{place} reads empty; what is known of it stays."
 OTHER_DISK = "{place} was on a disk that isn't there; what is known of it stays."
 REFUSED = "{place}: {reason}"
 
+TOOK_LONGER = "it took longer than {limit}"
+ENDED_WITH = "its process ended with {code}"
+NOT_STARTED = "no process could be started for it: {reason}"
+UNEXPECTED = "unexpected {error}"
+
+BACKED_UP = "{originals} originals and the database are in {path}"
+NOT_BACKED_UP = "; {count} originals are missing or damaged in the store"
+OLDER_DELETED = "; {count} older ones were deleted"
+NO_BACKUP_THERE = "{path} exists and is no backup; name another file"
 RESTORED = "Restored the backup of {made_at}: {documents} documents, {originals} originals."
 REMOVED_AGAIN = (
     "What was removed since has been removed again: {documents} documents, {people} people."
@@ -51,6 +61,19 @@ UNANSWERED = (
     "answered twice."
 )
 SIGN_IN = "Everybody signs in anew; `manage.py sign_in_link EMAIL` makes a link."
+
+
+def backed_up(done: "Backup") -> str:
+    """What a backup holds."""
+    manifest = done.manifest
+    told = BACKED_UP.format(originals=len(manifest.originals), path=done.path)
+    missing = len(manifest.missing)
+    return told + (NOT_BACKED_UP.format(count=missing) if missing else "")
+
+
+def backed_up_nightly(done: "Backup", deleted: int) -> str:
+    """The same, where so many older ones were deleted for it."""
+    return backed_up(done) + OLDER_DELETED.format(count=deleted)
 
 
 def restored(done: "Restored") -> Iterator[str]:

@@ -22,6 +22,7 @@ from pytest_django import Settings
 
 from backend.chat.removal import remove
 from knowledge.models import Document, Space
+from management import wording
 from management.archives import MANIFEST
 from management.backing_up import back_up, back_up_nightly, counts_in, kept_backups
 from management.errors import BackupFailed
@@ -130,7 +131,7 @@ def test_an_original_that_is_missing_is_said_and_the_rest_backed_up(
     assert version is not None
     Path(version.original.path).unlink()
     done = back_up()
-    assert "1 originals are missing" in str(done)
+    assert "1 originals are missing" in wording.backed_up(done)
     restore(done.path)
     assert found("heron")[0][1] == TEXTS["heron.txt"]
     assert len(originals()) == 2

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from management import wording
 from management.backing_up import back_up
 from management.errors import StoreError
 
@@ -23,4 +24,4 @@ class Command(BaseCommand):
             done = back_up(path)
         except StoreError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{done}.")
+        self.stdout.write(f"{wording.backed_up(done)}.")
