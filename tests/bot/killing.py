@@ -140,7 +140,7 @@ class Campaign(Chat[Message]):
             right = len(found) == (0 if gone else 1) or (maybe and not found)
             if not right or not all(map(_is_whole, found)):
                 wrong.append((asked, item, found))
-        assert (wrong, texts) == ([], []), self.bots.log()
+        assert (wrong, texts) == ([], []), f"{wrong} {texts} {self.bots.log()}"
         return counts
 
     def poison(self) -> list[str]:
