@@ -2,7 +2,8 @@
 changed, and the questions that came with them are let go once all of them are read.
 
 One look serves everything that waits, and nothing is held meanwhile: neither a thread nor a
-connection, nor a lease. Whatever changed while no bot ran is found at the first look.
+connection, nor a lease. Whatever changed while a platform was not connected is found by its first
+looks, a batch of cards by each, the newest first.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import islice
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
@@ -30,9 +32,17 @@ EVERY = 0.5
 # Seconds between two edits that only tell how far the reading is; more where many are read at
 # once, for edits are few on every platform.
 PROGRESS, PROGRESS_EACH = 3.0, 2.5
+# Rows that one query is about.
 BATCH = 500
+# Above every id.
+NEWEST = 2**63 - 1
 # What only one person sees can be edited for so long.
 EDITABLE = timedelta(minutes=14)
+
+
+Found = TypeVar("Found")
+# A card's item, what it tells, and the version that it is about.
+Told = tuple[int, str, int]
 
 
 class Follower:
@@ -40,8 +50,10 @@ class Follower:
 
     def __init__(self, platforms: Callable[[], Collection[str]], wake: Callable[[], None]) -> None:
         self._platforms, self._wake = platforms, wake
-        self._revisions: dict[int, int] | None = None
+        self._revisions: dict[int, int] = {}
         self._asked: dict[int, UUID] = {}
+        # Cards with smaller ids have not been looked at since their platform was connected.
+        self._unseen: dict[str, int] = {}
         self._shown_at: dict[int, float] = {}
         # Untrue, but in somebody's hands: looked at again.
         self._held: set[int] = set()
@@ -61,16 +73,23 @@ class Follower:
         """Have told what changed since the last look; whether there is anything to do."""
         ours = InboxItem.objects.filter(platform__in=platforms)
         pending = list(ours.filter(pending=True).defer("text", "route"))
-        read = marks([item.version_id for item in pending if item.version_id])
+        read = _all_marks(item.version_id for item in pending if item.version_id)
         stale = {item.pk for item in pending if self._is_due(item, read)}
         self._shown_at = {pk: at for pk, at in self._shown_at.items() if pk in stale | set(read)}
-        stale |= self._untrue(ours)
-        due = ours.filter(pk__in=stale, state=ItemState.ANSWERED)
-        self._held = set(due.filter(settled=False).values_list("pk", flat=True))
-        told = due.filter(settled=True).update(
-            settled=False, attempts=0, revision=F("revision") + 1, lease_until=None
-        )
+        stale |= self._untrue(ours, platforms)
+        told = self._tell_anew(ours.filter(state=ItemState.ANSWERED), stale)
         return bool(told + _let_go(pending, read))
+
+    def _tell_anew(self, answered: QuerySet[InboxItem], stale: Iterable[int]) -> int:
+        """Have these told anew; how many, without those that are in somebody's hands."""
+        self._held, told = set(), 0
+        for some in _batches(stale):
+            due = answered.filter(pk__in=some)
+            self._held.update(due.filter(settled=False).values_list("pk", flat=True))
+            told += due.filter(settled=True).update(
+                settled=False, attempts=0, revision=F("revision") + 1, lease_until=None
+            )
+        return told
 
     def _is_due(self, item: InboxItem, read: Mapping[int, str]) -> bool:
         """Whether something new is to be told of a file that is being read."""
@@ -88,35 +107,61 @@ class Follower:
         self._shown_at[item.pk] = now
         return True
 
-    def _untrue(self, ours: QuerySet[InboxItem]) -> set[int]:
+    def _untrue(self, ours: QuerySet[InboxItem], platforms: Collection[str]) -> set[int]:
         """The cards, and the messages to curators, that are not true any more."""
+        told = ours.filter(state=ItemState.ANSWERED, pending=False)
+        cards = told.filter(kind=Kind.FILE, version__isnull=False).exclude(
+            private=True, received_at__lt=timezone.now() - EDITABLE
+        )
+        changed, unseen = list(self._changed()), self._next_unseen(cards, platforms)
+        if not (changed or unseen):
+            return set()
+        found = {pk for which in changed for pk in _untrue_cards(cards.filter(which))}
+        return {*found, *_untrue_of(unseen), *promotions.decided(told)}
+
+    def _changed(self) -> Iterator[Q]:
+        """Which cards may not be true any more since the last look."""
         revisions = dict(Space.objects.values_list("pk", "revision"))
         asked = dict(
             PromotionRequest.objects.filter(state=RequestState.ASKED).values_list("pk", "document")
         )
-        told = ours.filter(state=ItemState.ANSWERED, pending=False)
-        rows = told.filter(kind=Kind.FILE, version__isnull=False).exclude(
-            private=True, received_at__lt=timezone.now() - EDITABLE
-        )
-        if self._revisions is not None:
-            spaces = dict(revisions.items() - self._revisions.items())
-            documents = dict(asked.items() ^ self._asked.items()).values()
-            if not (spaces or documents or self._held):
-                return set()
-            rows = rows.filter(
-                Q(version__document__space__in=spaces)
-                | Q(version__document__in=documents)
-                | Q(pk__in=self._held)
-            )
+        spaces = dict(revisions.items() - self._revisions.items()) if self._unseen else {}
+        documents = dict(asked.items() ^ self._asked.items()) if self._unseen else {}
         self._revisions, self._asked = revisions, asked
-        return {*_untrue_cards(rows), *promotions.decided(told)}
+        yield from (Q(version__document__space__in=some) for some in _batches(spaces))
+        yield from (Q(version__document__in=some) for some in _batches(documents.values()))
+        yield from (Q(pk__in=some) for some in _batches(self._held))
+
+    def _next_unseen(self, cards: QuerySet[InboxItem], platforms: Collection[str]) -> list[Told]:
+        """The next cards of each platform that nobody has looked at since it was connected."""
+        found: list[Told] = []
+        self._unseen = {name: self._unseen.get(name, NEWEST) for name in platforms}
+        for name in [name for name, below in self._unseen.items() if below]:
+            rows = cards.filter(platform=name, pk__lt=self._unseen[name]).order_by("-pk")
+            some = list(rows.values_list("pk", "told", "version")[:BATCH])
+            self._unseen[name] = some[-1][0] if len(some) == BATCH else 0
+            found += some
+        return found
 
 
-def _untrue_cards(items: QuerySet[InboxItem]) -> Iterator[int]:
-    rows = items.values_list("pk", "told", "version").iterator(BATCH)
-    while some := list(islice(rows, BATCH)):
-        now = marks([version for _, _, version in some])
-        yield from (pk for pk, told, version in some if now.get(version, GONE) != told)
+def _untrue_cards(cards: QuerySet[InboxItem]) -> Iterator[int]:
+    for some in _batches(cards.values_list("pk", "told", "version").iterator(BATCH)):
+        yield from _untrue_of(some)
+
+
+def _untrue_of(cards: Collection[Told]) -> set[int]:
+    now = _all_marks(version for _, _, version in cards)
+    return {pk for pk, told, version in cards if now.get(version, GONE) != told}
+
+
+def _all_marks(versions: Iterable[int]) -> dict[int, str]:
+    return {pk: mark for some in _batches(versions) for pk, mark in marks(some).items()}
+
+
+def _batches(found: Iterable[Found]) -> Iterator[list[Found]]:
+    rest = iter(found)
+    while some := list(islice(rest, BATCH)):
+        yield some
 
 
 def _let_go(pending: Iterable[InboxItem], read: Mapping[int, str]) -> int:
@@ -132,7 +177,9 @@ def _let_go(pending: Iterable[InboxItem], read: Mapping[int, str]) -> int:
         if item.kind == Kind.QUESTION
         and (item.platform, item.installation, item.channel, item.message) not in waiting
     ]
-    return InboxItem.objects.filter(pk__in=free).update(pending=False) if free else 0
+    return sum(
+        InboxItem.objects.filter(pk__in=some).update(pending=False) for some in _batches(free)
+    )
 
 
 def _is_open(file: InboxItem, read: Mapping[int, str]) -> bool:

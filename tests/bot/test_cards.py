@@ -1,9 +1,12 @@
 """What the card of a file says, for every state that it may be in, and when it is told anew."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from backend.accounts.spaces import space_for
 from backend.ingesting import finish
@@ -57,8 +60,8 @@ class Following:
     def __init__(self) -> None:
         self._follower = Follower(dict[str, Platform], lambda: None)
 
-    def due(self) -> set[int]:
-        self._follower.look(["slack"])
+    def due(self, platforms: Sequence[str] = ("slack",)) -> set[int]:
+        self._follower.look(platforms)
         return set(InboxItem.objects.filter(settled=False).values_list("pk", flat=True))
 
 
@@ -235,6 +238,44 @@ def test_one_look_takes_as_many_queries_for_fifty_files_as_for_one(
     follower.due()
     with django_assert_max_num_queries(8):
         follower.due()
+
+
+def test_what_changed_while_the_platform_was_away_is_told_when_it_is_back() -> None:
+    version = finish(brought())
+    item, follower = item_of(version), Following()
+    told(item)
+    assert follower.due() == set()
+    follower.due([])
+    remove_document(version.document)
+    assert follower.due([]) == set()
+    assert follower.due() == {item.pk}
+
+
+def test_every_look_and_every_query_is_about_so_many_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "BATCH", 3)
+    versions = [finish(brought(f"Text {n}.", f"channel:slack/T1/C{n}")) for n in range(7)]
+    items = [item_of(version) for version in versions]
+    for item in items:
+        told(item)
+    for version in versions:
+        remove_document(version.document)
+    follower, late = Following(), [item.pk for item in items]
+    with CaptureQueriesContext(connection) as made:
+        assert [follower.due() for _ in range(3)] == [set(late[4:]), set(late[1:]), set(late)]
+    lists = re.findall(r" IN \(([^()]*)\)", " ".join(query["sql"] for query in made))
+    assert max(len(one.split(",")) for one in lists) == 3
+
+
+def test_all_cards_of_changed_spaces_are_told_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "BATCH", 3)
+    versions = [finish(brought(f"Text {n}.", f"channel:slack/T1/C{n}")) for n in range(7)]
+    items, follower = [item_of(version) for version in versions], Following()
+    for item in items:
+        told(item)
+    assert [follower.due() for _ in range(4)] == [set()] * 4
+    for version in versions:
+        remove_document(version.document)
+    assert follower.due() == {item.pk for item in items}
 
 
 def names(rows: Mapping[int, str]) -> set[str]:
