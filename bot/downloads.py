@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp.resolver import ThreadedResolver
 
+from bot import wording_files
 from bot.errors import (
     DownloadFailed,
     DownloadThrottled,
@@ -47,7 +48,7 @@ async def fetch(
         async with asyncio.timeout(TOTAL), _session(allowed) as session:
             return await _follow(session, url, headers, allowed, limit)
     except TimeoutError:
-        raise DownloadFailed("it did not come in time") from None
+        raise DownloadFailed(wording_files.TOO_LATE) from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise DownloadFailed(type(error).__name__) from None
 
@@ -81,7 +82,7 @@ async def _follow(
             url = answer.headers.get("location", "")
             if url.startswith("/") and not url.startswith("//"):
                 url = f"{address.origin()}{url}"
-    raise ForeignFile("it is never where it is said to be")
+    raise ForeignFile(wording_files.NOWHERE)
 
 
 async def _read(answer: aiohttp.ClientResponse, limit: int) -> Download:
@@ -101,13 +102,13 @@ def _check(answer: aiohttp.ClientResponse) -> None:
     if answer.status in (404, 410):
         raise FileGone()
     if answer.status in (401, 403):
-        raise FileWithheld(f"HTTP {answer.status}")
+        raise FileWithheld(wording_files.HTTP.format(status=answer.status))
     if answer.status == 429:
         raise DownloadThrottled(_seconds(answer.headers.get("retry-after", "")))
     if answer.status != 200:
-        raise DownloadFailed(f"HTTP {answer.status}")
+        raise DownloadFailed(wording_files.HTTP.format(status=answer.status))
     if answer.headers.get("content-encoding", "identity") != "identity":
-        raise DownloadFailed("it came packed")
+        raise DownloadFailed(wording_files.PACKED)
 
 
 def _seconds(said: str) -> float:

@@ -18,6 +18,7 @@ DownloadFailed         (another attempt may succeed)
 └── PrivateAddress
 """
 
+from bot import wording_files
 from knowledge.errors import KnowledgeError
 
 
@@ -98,7 +99,7 @@ class FileTooLarge(DownloadFailed):
     permanent = True
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"it has more than {limit // 1024**2} MB, which is the limit")
+        super().__init__(wording_files.TOO_LARGE.format(limit=limit // 1024**2))
 
 
 class ForeignFile(DownloadFailed):

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
+from bot import wording_files
 from bot.downloads import fetch
 from bot.errors import FileGone, FileTooLarge, FileWithheld, ForeignFile, NotSharedHere, Refused
 from bot.hosts import Allowed, allowed_from
@@ -45,7 +46,8 @@ async def look_up(api: SlackApi, file: SharedFile, channel: str, message: str) -
         found = (await api.call("files.info", file=file.id))["file"]
     except Refused as error:
         if error.needed or error.code == "missing_scope":
-            raise _withheld() from None
+            said = wording_files.SCOPE_MISSING.format(scope=error.needed or SCOPE)
+            raise FileWithheld(said) from None
         raise FileGone() from None
     if found.get("is_external"):
         raise ForeignFile()
@@ -72,12 +74,8 @@ async def read(api: SlackApi, file: SharedFile) -> bytes:
     got = await fetch(file.url, headers=headers, allowed=_allowed())
     # Whoever may not have the file gets the page to sign in, and HTTP 200.
     if got.mime == HTML and (file.mime != HTML or len(got.data) != file.size):
-        raise _withheld()
+        raise FileWithheld(wording_files.A_PAGE_INSTEAD)
     return got.data
-
-
-def _withheld() -> FileWithheld:
-    return FileWithheld(f"Slack lets me read no files before an admin gives the app {SCOPE}")
 
 
 def _allowed() -> Allowed:
