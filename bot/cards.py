@@ -17,6 +17,7 @@ from bot import ledger, wording
 from bot.models import InboxItem, ItemState
 from bot.platforms import Button, Closing
 from knowledge.models import DocumentVersion, VersionState
+from knowledge.names import visible
 
 PROMOTE, REMOVE, APPROVE, DECLINE = "promote", "remove", "approve", "decline"
 READING, READY, FAILED, TAKEN, GONE = "reading", "ready", "failed", "taken", "gone"
@@ -24,8 +25,6 @@ READING, READY, FAILED, TAKEN, GONE = "reading", "ready", "failed", "taken", "go
 OVER = (FAILED, TAKEN, GONE)
 # Characters of a file's name.
 NAME = 100
-# Marks that turn round the order in which letters are shown, also of what follows.
-_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # Names that mean nothing else to Markdown.
 _PLAIN = re.compile(r"[^\W_](?:[^\W_]|(?<=\w)_(?=\w)|[ .,()+…-])*")
 
@@ -113,10 +112,7 @@ def tell(item: InboxItem, card: Card, texts: Collection[str]) -> bool:
 
 def failed(name: str, reason: str) -> Card:
     """Nothing was kept of the file."""
-    reason = reason.rstrip(".")
-    if name:
-        reason = reason.replace(f": {name}", f": {shown(name)}")
-    text = wording.FILE_NOT_ADDED.format(name=shown(name), reason=reason)
+    text = wording.FILE_NOT_ADDED.format(name=shown(name), reason=reason.rstrip("."))
     return Card(text, FAILED)
 
 
@@ -126,7 +122,7 @@ def begun(name: str) -> str:
 
 def shown(name: str) -> str:
     """A file's name in Markdown, as it is."""
-    name = " ".join(_TURNING.sub("", name).split()) or wording.SOME_FILE
+    name = " ".join(visible(name).split()) or wording.SOME_FILE
     name = name if len(name) <= NAME else f"{name[: NAME - 10]}…{name[-9:]}"
     return name if _PLAIN.fullmatch(name) else "`" + name.replace("`", "'") + "`"
 

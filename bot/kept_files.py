@@ -18,8 +18,9 @@ from backend.library.versions import remove_version
 from bot.models import InboxItem, ItemState, Kind
 from bot.platforms import Fetched
 from knowledge.errors import LeaseLost
-from knowledge.ingestion import UNCHANGED, file_name
+from knowledge.ingestion import UNCHANGED
 from knowledge.models import DocumentVersion
+from knowledge.names import file_name
 
 # What clients call every picture that is pasted.
 PASTED = re.compile(r"(?:image|unknown|screenshot|photo|clipboard)\.(?:png|jpe?g|gif|webp)", re.I)

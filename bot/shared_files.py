@@ -14,6 +14,7 @@ from bot.cards import OVER
 from bot.incoming import Key, Said, SharedFile
 from bot.models import OPEN, InboxItem, ItemState, Kind
 from knowledge.models import VersionState
+from knowledge.names import visible
 
 
 def new_items(said: Said, *, collected: bool) -> list[InboxItem]:
@@ -29,7 +30,7 @@ def new_items(said: Said, *, collected: bool) -> list[InboxItem]:
 
 def _item(said: Said, file: SharedFile, number: int, *, collected: bool = False) -> InboxItem:
     """`number` is how many replies to the message come before its card."""
-    key, file = said.key, replace(file, name=file.name.replace("\0", ""))
+    key, file = said.key, replace(file, name=visible(file.name))
     return InboxItem(
         kind=Kind.FILE,
         platform=key.platform,

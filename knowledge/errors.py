@@ -4,6 +4,7 @@ KnowledgeError
 ├── LocalModelMissing       (permanent)
 ├── FileRefused             (permanent: the same bytes fail again)
 │   ├── UnsupportedType
+│   │   └── OtherFormat
 │   ├── EmptyFile
 │   ├── TooLarge
 │   ├── EncryptedFile
@@ -57,6 +58,10 @@ class FileRefused(KnowledgeError):
 class UnsupportedType(FileRefused):
     """Askwell can't read this type of file; it reads TXT, Markdown, CSV, HTML, PDF, DOCX, PPTX, \
 XLSX, PNG, JPEG, WebP and GIF."""
+
+
+class OtherFormat(UnsupportedType):
+    """Askwell can't read this format of file."""
 
 
 class EmptyFile(FileRefused):

@@ -6,7 +6,6 @@ add_document (row and original, at once) → process: extract → chunk → embe
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from django.conf import settings
 from django.db import transaction
@@ -14,8 +13,9 @@ from django.db.models import Exists, Max, OuterRef
 
 from knowledge import originals, publishing, reading
 from knowledge.embedding import models_for
-from knowledge.extraction import clean, kind_of
+from knowledge.extraction import kind_of
 from knowledge.models import Document, DocumentVersion, Space, Store, VersionState
+from knowledge.names import file_name
 
 # Called with a new version in the transaction that makes it.
 Note = Callable[[DocumentVersion], object]
@@ -93,12 +93,6 @@ def chunk_sizes() -> tuple[int, int]:
     if store is None or store.chunk_size is None or store.chunk_overlap is None:
         return settings.CHUNK_SIZE, settings.CHUNK_OVERLAP
     return store.chunk_size, store.chunk_overlap
-
-
-def file_name(name: str) -> str:
-    """The last part of a path as a name that is safe to show and store."""
-    last = PurePath(clean(name).replace("\\", "/").replace("\n", " ")).name.strip()
-    return last[-255:] or "unnamed"
 
 
 def _same_content(space: Space, digest: str) -> Added | None:

@@ -1,8 +1,8 @@
 """Let a document follow the file that it was read from."""
 
 from knowledge.errors import Overtaken
-from knowledge.ingestion import file_name
 from knowledge.models import Document, DocumentVersion, VersionState
+from knowledge.names import file_name
 from knowledge.restoring import restore
 
 

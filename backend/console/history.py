@@ -1,6 +1,5 @@
 """A document's versions on the page: who brought which when, getting one, and going back to one."""
 
-import unicodedata
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from backend.library.versions import Past, roll_back, versions_of
 from knowledge import originals
 from knowledge.errors import OriginalMissing
 from knowledge.models import Document, VersionState
+from knowledge.names import visible
 
 NOT_FOUND = "This document doesn't exist or you may not see it."
 NO_SUCH_VERSION = "This version was removed, or there never was one."
@@ -105,8 +105,7 @@ class _Pieces:
 
 
 def name_to_save(name: str) -> str:
-    """The name without marks that nobody sees, some of which turn the order of letters round."""
-    return "".join(c for c in name if not unicodedata.category(c).startswith("C")) or "document"
+    return visible(name) or "document"
 
 
 def readable(place: Place, pk: UUID) -> Document | None:

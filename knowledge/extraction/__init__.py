@@ -126,7 +126,7 @@ def extract_with(
     with closing(read(kind_of(name, data), data)) as reading:
         found = gathered(_cleaned(reading))
     if not found.parts and not found.pictures:
-        raise NoText(name)
+        raise NoText()
     return found
 
 

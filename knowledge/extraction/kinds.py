@@ -3,7 +3,14 @@
 import re
 from pathlib import PurePosixPath
 
-from knowledge.errors import DamagedFile, EmptyFile, EncryptedFile, TooLarge, UnsupportedType
+from knowledge.errors import (
+    DamagedFile,
+    EmptyFile,
+    EncryptedFile,
+    OtherFormat,
+    TooLarge,
+    UnsupportedType,
+)
 from knowledge.extraction import archive
 
 MAX_BYTES = 25 * 1024 * 1024
@@ -40,7 +47,18 @@ _HTML = re.compile(
 # The containers of Office before 2007, in which later ones lock what is under a password.
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LOCKED = "EncryptedPackage".encode("utf-16-le")
-_SAVE_AS = {"WordDocument": "DOCX", "Workbook": "XLSX", "PowerPoint Document": "PPTX"}
+_STREAMS = {
+    "WordDocument": "DOCX",
+    "Workbook": "XLSX",
+    "Book": "XLSX",
+    "PowerPoint Document": "PPTX",
+}
+# What names promise that is not read, and can be saved as something that is.
+_SAVE_AS = {
+    **dict.fromkeys((".doc", ".dot", ".wps", ".rtf", ".odt", ".pages"), "DOCX"),
+    **dict.fromkeys((".xls", ".xlt", ".xlsb", ".ods", ".numbers"), "XLSX"),
+    **dict.fromkeys((".ppt", ".pps", ".pot", ".odp", ".key"), "PPTX"),
+}
 
 
 def supported(name: str) -> bool:
@@ -53,16 +71,16 @@ def kind_of(name: str, data: bytes) -> str:
     promised = KIND_OF_SUFFIX.get(_suffix(name))
     found = _kind_of_content(name, data, promised)
     if promised is None and found is None:
-        raise UnsupportedType(name)
+        raise _unsupported(name)
     if not data:
-        raise EmptyFile(name)
+        raise EmptyFile()
     if len(data) > MAX_BYTES:
-        raise TooLarge(f"{name} has more than 25 MB, which is the limit")
+        raise TooLarge("it has more than 25 MB, which is the limit")
     if found is not None:
         return found
     if promised in TEXTS:
         return promised
-    raise DamagedFile(f"{name} is no {_suffix(name)[1:].upper()} file inside")
+    raise DamagedFile(f"it is no {_suffix(name)[1:].upper()} file inside")
 
 
 def _suffix(name: str) -> str:
@@ -79,7 +97,7 @@ def _kind_of_content(name: str, data: bytes, promised: str | None) -> str | None
     if _IMAGE.match(head):
         return "image"
     if _HEIC.match(head):
-        raise UnsupportedType(f"{name} is a HEIC picture; save it as JPEG")
+        raise OtherFormat(_save_as("JPEG"))
     if head.startswith(_OLD_OFFICE):
         raise _of_old_office(name, data)
     # Without the zeros of UTF-16 and the byte order mark.
@@ -92,17 +110,26 @@ def _kind_of_zip(name: str, data: bytes) -> str:
     try:
         inside = set(archive.members(data))
     except archive.ZIP_FAULTS as error:
-        raise DamagedFile(name) from error
+        raise DamagedFile() from error
     for member, kind in _KIND_OF_MEMBER.items():
         if member in inside:
             return kind
-    raise UnsupportedType(name)
+    raise _unsupported(name)
 
 
 def _of_old_office(name: str, data: bytes) -> EncryptedFile | UnsupportedType:
     if _LOCKED in data:
-        return EncryptedFile(name)
-    for stream, kind in _SAVE_AS.items():
+        return EncryptedFile()
+    for stream, readable in _STREAMS.items():
         if stream.encode("utf-16-le") in data:
-            return UnsupportedType(f"{name} is in an old format of Office; save it as {kind}")
-    return UnsupportedType(name)
+            return OtherFormat(_save_as(readable))
+    return _unsupported(name)
+
+
+def _unsupported(name: str) -> UnsupportedType:
+    readable = _SAVE_AS.get(_suffix(name))
+    return OtherFormat(_save_as(readable)) if readable else UnsupportedType()
+
+
+def _save_as(readable: str) -> str:
+    return f"save it as {readable}"

@@ -17,6 +17,7 @@ from bot.following import Follower
 from bot.models import InboxItem, ItemState, Kind
 from bot.platforms import Platform
 from knowledge import ingestion
+from knowledge.errors import FileRefused
 from knowledge.models import DocumentVersion, Space, VersionState
 from knowledge.removal import remove_document
 
@@ -152,6 +153,9 @@ def test_it_says_what_could_not_be_read() -> None:
         ("`x`.txt", "`'x'.txt`"),
         ("<@U1>.txt", "`<@U1>.txt`"),
         ("\u202efdp.txt", "fdp.txt"),
+        ("hr\u202efdp.exe", "hrfdp.exe"),
+        ("in\u200bvoice\ufeff\u2066.pdf\u3164", "invoice.pdf"),
+        ("\u200b", "the file"),
         ("", "the file"),
     ],
 )
@@ -159,9 +163,14 @@ def test_a_name_means_nothing_but_itself(name: str, text: str) -> None:
     assert shown(name) == text
 
 
-def test_a_name_means_nothing_but_itself_in_the_reason_either() -> None:
-    told = failed("**a**.txt", "The file is empty: **a**.txt").text
-    assert told == "`**a**.txt` was not added. The file is empty: `**a**.txt`."
+def test_the_reason_does_not_name_the_file_again() -> None:
+    data = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "WordDocument".encode("utf-16-le")
+    with pytest.raises(FileRefused) as refused:
+        ingestion.add_document(space_for(HERE), "**a**.doc", data)
+    told = failed("**a**.doc", str(refused.value)).text
+    assert told == (
+        "`**a**.doc` was not added. Askwell can't read this format of file: save it as DOCX."
+    )
 
 
 def test_a_long_name_keeps_its_ending() -> None:

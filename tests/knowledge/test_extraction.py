@@ -21,6 +21,7 @@ from knowledge.errors import (
 )
 from knowledge.extraction import Part, Progress, clean, extract, pieces, supported
 from knowledge.extraction.text import decode
+from tests.knowledge.office import zipped
 
 GERMAN = "Die Größe der Bücher für Mitarbeiter beträgt fünf Stück. Änderungen sind möglich."
 FRENCH = "Les congés payés sont déjà épuisés. Où est le café près de l'hôtel à Besançon?"
@@ -67,14 +68,6 @@ def repacked(data: bytes, **members: bytes) -> bytes:
             target.writestr(name, members.pop(key, b"") or source.read(name))
         for name, content in members.items():
             target.writestr(f"word/{name}.xml", content)
-    return buffer.getvalue()
-
-
-def zipped(**members: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
-        for name, content in members.items():
-            target.writestr(name, content)
     return buffer.getvalue()
 
 

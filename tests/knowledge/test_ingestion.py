@@ -18,8 +18,9 @@ from backend.ingesting import finish, work_on, work_on_next
 from knowledge import ingestion, publishing, reading
 from knowledge.embedding import choose_model
 from knowledge.errors import EmptyFile, FileRefused, KnowledgeError, LeaseLost, UnsupportedType
-from knowledge.ingestion import add_document, chunk_sizes, file_name
+from knowledge.ingestion import add_document, chunk_sizes
 from knowledge.models import Chunk, Chunking, Document, DocumentVersion, Section, Space
+from knowledge.names import file_name
 from knowledge.retrieval import search
 from management.ingest_files import Listed, ingest
 from management.reindexing import look_again
@@ -231,6 +232,8 @@ def test_a_document_that_fails_holds_up_no_other(team: Space, fake: type[FakeEmb
         ("nul\x00byte.txt", "nulbyte.txt"),
         ("two\nlines.txt", "two lines.txt"),
         ("  spaces.txt ", "spaces.txt"),
+        ("hr\u202efdp.exe", "hrfdp.exe"),
+        ("in\u200bvoice.pdf\ufeff", "invoice.pdf"),
         ("n" * 300 + ".txt", "n" * 251 + ".txt"),
     ],
 )

@@ -16,7 +16,7 @@ from knowledge.errors import (
 )
 from knowledge.extraction import extract, kind_of, supported
 from knowledge.extraction.kinds import KIND_OF_SUFFIX
-from tests.knowledge.office import docx, pptx, repacked, xlsx
+from tests.knowledge.office import docx, pptx, repacked, xlsx, zipped
 
 OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)
 BOMB = {"bomb": bytes(60_000_000)}
@@ -81,14 +81,18 @@ REFUSED: list[tuple[str, bytes, type[FileRefused], str]] = [
     ("a.doc", old_office("WordDocument"), UnsupportedType, "save it as DOCX"),
     ("a.xls", old_office("Workbook"), UnsupportedType, "save it as XLSX"),
     ("a.ppt", old_office("PowerPoint Document"), UnsupportedType, "save it as PPTX"),
-    ("a.msg", OLD, UnsupportedType, "a.msg"),
+    ("a.doc", OLD, UnsupportedType, "this format of file: save it as DOCX"),
+    ("a.xls", old_office("Book"), UnsupportedType, "save it as XLSX"),
+    ("a.rtf", rb"{\rtf1 Words.}", UnsupportedType, "save it as DOCX"),
+    ("a.odp", zipped(mimetype=b"application/x"), UnsupportedType, "save it as PPTX"),
+    ("a.msg", OLD, UnsupportedType, "this type of file; it reads TXT"),
     ("a.docx", old_office("EncryptedPackage"), EncryptedFile, "without one"),
     ("a.heic", b"\0\0\0\x18ftypheic\0\0\0\0", UnsupportedType, "save it as JPEG"),
-    ("a.png", b"BM" + bytes(100), DamagedFile, "a.png is no PNG file inside"),
-    ("a.xlsx", b"Name,City", DamagedFile, "a.xlsx is no XLSX file inside"),
+    ("a.png", b"BM" + bytes(100), DamagedFile, "it is no PNG file inside"),
+    ("a.xlsx", b"Name,City", DamagedFile, "it is no XLSX file inside"),
     ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", UnsupportedType, "CSV, HTML, PDF"),
-    ("a.zip", repacked(docx(), {})[:4] + bytes(100), DamagedFile, "a.zip"),
-    ("a.pptx", b"", EmptyFile, "a.pptx"),
+    ("a.zip", repacked(docx(), {})[:4] + bytes(100), DamagedFile, "is damaged"),
+    ("a.pptx", b"", EmptyFile, "is empty"),
     ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(26 * 2**20), TooLarge, "25 MB"),
     ("a.pptx", repacked(pptx(), BOMB), TooLarge, "the PPTX would expand"),
     ("a.xlsx", repacked(xlsx(), BOMB), TooLarge, "the XLSX would expand"),
@@ -96,7 +100,7 @@ REFUSED: list[tuple[str, bytes, type[FileRefused], str]] = [
     ("a.xlsx", repacked(xlsx(), {"xl/workbook.xml": DTD}), DamagedFile, "document type"),
     ("a.xlsx", repacked(xlsx(), {"xl/workbook.xml": b"<"}), DamagedFile, "XLSX can't be read"),
     ("a.pptx", repacked(pptx(), {"ppt/presentation.xml": b"<"}), DamagedFile, "PPTX can't be read"),
-    ("a.pptx", pptx()[:-300], DamagedFile, "a.pptx"),
+    ("a.pptx", pptx()[:-300], DamagedFile, "is damaged"),
     ("a.xlsx", repacked(xlsx(), {f"m{n}": b"" for n in range(5001)}), TooLarge, "5,000 members"),
 ]
 
