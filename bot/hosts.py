@@ -17,6 +17,8 @@ from bot.errors import ForeignFile, PrivateAddress
 # backslashes, capitals and other alphabets in a host, is not fetched at all.
 _PLAIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?(/[!-\[\]-~]*)")
 _PORTS = {"http": 80, "https": 443}
+# Two names of one host.
+_LOCAL = ("localhost", "127.0.0.1")
 _GLOBAL = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 # Held to be global by older Pythons; a cloud keeps its metadata there.
@@ -30,7 +32,8 @@ class Allowed:
     """A platform's hosts; a name that begins with a dot stands for every name below it.
 
     Request headers, which may hold a token, go to those of `keyed` only. `own` is where a
-    platform is that was set up in place of the public one: its only host, which may be private.
+    platform is that was set up in place of the public one: its only host, which may be private,
+    and which gets the token over its scheme anyway.
     """
 
     hosts: tuple[str, ...] = ()
@@ -40,12 +43,17 @@ class Allowed:
     def check(self, url: str) -> URL:
         """The address, safe to be fetched. Raises ForeignFile."""
         origin = _origin_of(url)
-        if origin is None or (origin != self.own and not self._public(origin)):
+        if origin is None or not (self._is_own(origin) or self._public(origin)):
             raise ForeignFile()
         address = URL(url.partition("#")[0], encoded=True)
         if (address.scheme, address.raw_host, address.port) != origin:
             raise ForeignFile()
-        return address
+        return address if self.own is None else address.with_host(self.own[1])
+
+    def _is_own(self, origin: Origin) -> bool:
+        scheme, host, port = origin
+        names = _LOCAL if host in _LOCAL else (host,)
+        return self.own in [(scheme, name, port) for name in names]
 
     def _public(self, origin: Origin) -> bool:
         scheme, host, port = origin
@@ -63,10 +71,7 @@ def allowed_from(
     address = URL(api_url)
     if address.host == home and address.scheme == "https":
         return Allowed(hosts, keyed)
-    origin = (address.scheme, str(address.raw_host), address.port or 0)
-    if address.scheme != "https" and not _is_loopback(origin[1]):
-        return Allowed()
-    return Allowed(own=origin)
+    return Allowed(own=(address.scheme, str(address.raw_host), address.port or 0))
 
 
 def _origin_of(url: str) -> Origin | None:
@@ -78,13 +83,6 @@ def _origin_of(url: str) -> Origin | None:
 
 def _among(host: str, names: tuple[str, ...]) -> bool:
     return any(host.endswith(name) if name.startswith(".") else host == name for name in names)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def is_public(address: str) -> bool:

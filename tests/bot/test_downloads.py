@@ -97,6 +97,13 @@ def netloc(server: LoopbackServer) -> str:
     return urlsplit(server.url).netloc
 
 
+def confusions_of(files: Files, bystander: Bystander) -> list[str]:
+    """All but the platform's own second name."""
+    tried = list(confusions(netloc(files), netloc(bystander), "http"))
+    tried.remove(f"http://localhost:{files.place[1]}/f")
+    return tried
+
+
 async def got(files: Files, limit: int = 10_000) -> Download:
     return await fetch(files.url, headers=TOKEN, allowed=files.allowed, limit=limit)
 
@@ -149,9 +156,8 @@ async def test_slacks_own_address_is_connected_to(egress: Egress) -> None:
 async def test_where_the_platform_is_ones_own_it_is_the_only_host(
     files: Files, bystander: Bystander, egress: Egress
 ) -> None:
-    good, evil = netloc(files), netloc(bystander)
-    egress.names = {"localhost": [["127.0.0.1"]], "127.0.0.2.nip.io": [["127.0.0.2"]]}
-    for url in [*confusions(good, evil, "http"), "https://files.slack.com/f"]:
+    egress.names = {"127.0.0.2.nip.io": [["127.0.0.2"]]}
+    for url in [*confusions_of(files, bystander), "https://files.slack.com/f"]:
         assert isinstance(await refused(url, files.allowed), ForeignFile), url
     assert egress.connected == []
     assert bystander.requests == []
@@ -161,9 +167,7 @@ async def test_where_the_platform_is_ones_own_it_is_the_only_host(
 async def test_no_redirect_leads_elsewhere(
     files: Files, bystander: Bystander, egress: Egress, status: int
 ) -> None:
-    good, evil = netloc(files), netloc(bystander)
-    egress.names = {"localhost": [["127.0.0.2"]]}
-    for url in filter(fits_a_header, confusions(good, evil, "http")):
+    for url in filter(fits_a_header, confusions_of(files, bystander)):
         files.fault = Redirect(url, status)
         assert isinstance(await refused(files.url, files.allowed), ForeignFile), url
     assert set(egress.connected) == {files.place}
@@ -236,16 +240,24 @@ async def test_the_token_goes_to_slack_com_alone() -> None:
     assert not discord.is_keyed(discord.check("https://cdn.discordapp.com/f?ex=1&is=0&hm=2"))
 
 
-async def test_only_a_platform_on_this_machine_may_do_without_https() -> None:
-    far = allowed_from("http://slack.example/api/", "slack.com", hosts=HOSTS)
-    with pytest.raises(ForeignFile):
-        far.check("http://slack.example/f")
-    near = allowed_from("http://localhost:9010/api/", "slack.com", hosts=HOSTS)
-    assert near.check("http://localhost:9010/f").port == 9010
-    own = allowed_from("https://slack.example:8443/api/", "slack.com", hosts=HOSTS)
-    assert own.check("https://slack.example:8443/f").host == "slack.example"
-    with pytest.raises(ForeignFile):
-        own.check("https://files.slack.com/f")
+@pytest.mark.parametrize("base", ["http://slack:9010", "https://slack.example:8443"])
+async def test_a_platform_of_ones_own_is_wherever_it_was_set_up(base: str) -> None:
+    own = allowed_from(f"{base}/api/", "slack.com", hosts=HOSTS)
+    assert str(own.check(f"{base}/f")) == f"{base}/f"
+    for url in ("https://files.slack.com/f", "http://slack:9011/f", "http://10.0.0.1:9010/f"):
+        with pytest.raises(ForeignFile):
+            own.check(url)
+
+
+@pytest.mark.parametrize(("own", "said"), [("localhost", "127.0.0.1"), ("127.0.0.1", "localhost")])
+async def test_this_machine_has_two_names_and_goes_by_the_one_that_was_set_up(
+    own: str, said: str
+) -> None:
+    near = allowed_from(f"http://{own}:9010/api/", "slack.com", hosts=HOSTS)
+    assert str(near.check(f"http://{said}:9010/f")) == f"http://{own}:9010/f"
+    for url in (f"http://{said}:9011/f", f"https://{said}:9010/f", "http://127.0.0.2:9010/f"):
+        with pytest.raises(ForeignFile):
+            near.check(url)
 
 
 @pytest.mark.parametrize("fault", [Claim(), Endless()])
@@ -346,11 +358,11 @@ async def test_nothing_leads_elsewhere_however_it_is_put_together(
     for _ in range(200_000):
         url = fuzzed(dice, good, evil, "http")
         try:
-            files.allowed.check(url)
+            address = str(files.allowed.check(url))
         except ForeignFile:
             continue
         passed += 1
-        for split in (urlsplit(url), httpx2.URL(url)):
+        for split in (urlsplit(address), httpx2.URL(address)):
             port = split.port
             host = split.host if isinstance(split, httpx2.URL) else split.hostname
             assert (host, port) == files.place, url
