@@ -7,6 +7,7 @@ from datetime import timedelta
 from backend import db
 from knowledge import ingestion, publishing
 from knowledge.errors import KnowledgeError, LeaseLost, ProviderError
+from knowledge.faults import reason_of
 from knowledge.models import DocumentVersion, VersionState
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def work_on(version: DocumentVersion) -> None:
             db.release(version, str(error), max(_wait(version), asked))
     except Exception as error:
         logger.exception("%s broke off", version)
-        db.release(version, f"unexpected {type(error).__name__}", _wait(version))
+        db.release(version, reason_of(error), _wait(version))
     publishing.discard_failed()
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import default_storage
-from django.utils.module_loading import import_string
+
+from knowledge.faults import faults
 
 FILE, S3 = "file", "s3"
 
@@ -42,11 +43,3 @@ def trouble() -> str | None:
     except faults() as error:
         return str(error)
     return None
-
-
-def faults() -> tuple[type[Exception], ...]:
-    """What is raised where originals can't be reached."""
-    if settings.ORIGINALS_STORAGE == FILE:
-        return (OSError,)
-    names = ("BotoCoreError", "ClientError")
-    return (OSError, *(import_string(f"botocore.exceptions.{name}") for name in names))

@@ -24,7 +24,7 @@ from bot.platforms import Closing, Platform
 from bot.reply import Reply, check_nothing
 from bot.respond import place_of, still_there
 from bot.threads import in_files, in_inbox
-from knowledge.errors import FileRefused, LeaseLost
+from knowledge.errors import FileRefused, LeaseLost, StorageFault
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Files:
                 await self._keep(held, platform, key, place.asker)
         except FileRefused as error:
             return cards.failed(item.text, str(error))
-        except DownloadFailed as error:
+        except (DownloadFailed, StorageFault) as error:
             if not error.permanent and item.attempts < db.MAX_ATTEMPTS:
                 raise
             return cards.failed(item.text, str(error))

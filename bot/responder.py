@@ -21,6 +21,7 @@ from bot.respond import respond
 from bot.telling import keep_telling
 from bot.threads import in_inbox
 from knowledge.errors import KnowledgeError, LeaseLost
+from knowledge.faults import reason_of
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +155,7 @@ class Responder:
         except Exception as error:
             # The outermost loop of answering: the item is tried again, at most five times in all.
             logger.exception("%s broke off", item)
-            await self._put_off(item, f"unexpected {type(error).__name__}")
+            await self._put_off(item, reason_of(error))
 
     async def _reply_to(self, held: Held, platform: Platform) -> None:
         match held.item.kind:

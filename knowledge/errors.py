@@ -15,6 +15,7 @@ KnowledgeError
 │   ├── ReaderBroke
 │   └── NoText
 ├── OriginalMissing         (permanent)
+├── StorageFault
 ├── LeaseLost
 │   └── Overtaken
 ├── ModelChanged
@@ -104,6 +105,10 @@ class OriginalMissing(KnowledgeError):
     """The stored original is missing."""
 
     permanent = True
+
+
+class StorageFault(KnowledgeError):
+    """Originals can't be read or written where they are kept."""
 
 
 class LeaseLost(KnowledgeError):

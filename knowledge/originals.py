@@ -1,4 +1,7 @@
-"""The files as they were handed over: kept through Django's storage, under random names."""
+"""The files as they were handed over: kept through Django's storage, under random names.
+
+Every function raises StorageFault where the storage can't be reached or refuses.
+"""
 
 import re
 import secrets
@@ -7,6 +10,7 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
 from knowledge.errors import OriginalMissing
+from knowledge.faults import storing
 from knowledge.models import DocumentVersion
 
 # A place for originals may hold other things too: these are the names that `_name` gives, and the
@@ -17,12 +21,13 @@ FOLDER = re.compile(r"[0-9a-f]{2}")
 
 def keep(data: bytes, sha256: str) -> str:
     """Store the bytes; the name under which they lie."""
-    return default_storage.save(_name(sha256), ContentFile(data))
+    with storing():
+        return default_storage.save(_name(sha256), ContentFile(data))
 
 
 def copy_of(version: DocumentVersion) -> str:
     """Store the version's original once more; the copy's name. Raises OriginalMissing."""
-    with opened(version) as file:
+    with opened(version) as file, storing():
         return default_storage.save(_name(version.sha256), file)
 
 
@@ -30,14 +35,23 @@ def opened(version: DocumentVersion) -> File:
     """The version's original, to be closed by the caller. Raises OriginalMissing."""
     if not version.original:
         raise OriginalMissing()
-    try:
-        return version.original.open("rb")
-    except FileNotFoundError as error:
-        raise OriginalMissing() from error
+    with storing():
+        try:
+            return version.original.open("rb")
+        except FileNotFoundError as error:
+            raise OriginalMissing() from error
+
+
+def read(version: DocumentVersion) -> bytes:
+    """All of the version's original. Raises OriginalMissing."""
+    with opened(version) as file, storing():
+        data: bytes = file.read()
+        return data
 
 
 def delete(name: str) -> None:
-    default_storage.delete(name)
+    with storing():
+        default_storage.delete(name)
 
 
 def _name(sha256: str) -> str:

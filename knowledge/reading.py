@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from django.db import transaction
 from django.db.models import QuerySet
 
-from knowledge import describing, publishing
+from knowledge import describing, originals, publishing
 from knowledge.extraction import sandbox
 from knowledge.models import DocumentVersion, Section, VersionState
 
@@ -34,8 +34,7 @@ def sections_of(version: DocumentVersion, keep: KeepLease) -> list[Section]:
     for other in _with_same_bytes(version):
         if known := _whole(other):
             return _write(version, known, other.pages, other.notice, keep)
-    with version.original.open() as file:
-        data = file.read()
+    data = originals.read(version)
     found = sandbox.extract(version.document.name, data, _telling_pages(version, keep))
     parts, notice = describing.complete(found, version.attempts)
     texts = [(part, text) for part in parts for text in _stretches(part.text)]

@@ -24,6 +24,7 @@ PAGES_WITHOUT_OCR = (
     "{pages} of {total} pages are pictures and were not read: Tesseract is not installed."
 )
 PAGES_UNREAD = "{pages} of {total} pages are pictures and could not be read."
+UNEXPECTED = "unexpected {error}"
 NO_CHANGE = "The embedding model is not being changed."
 VECTORS_DELETED = "Deleted {count:,} vectors of models that are not used any more."
 CHANGING = (

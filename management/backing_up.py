@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
 
-from backend.storage import faults
+from knowledge.faults import faults
 from knowledge.models import DocumentVersion
 from management import wording
 from management.archives import DATABASE, ORIGINALS, Manifest, Writer, opened

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.ingesting import finish
-from knowledge.errors import FileRefused, UnsupportedType
+from knowledge.errors import FileRefused, StorageFault, UnsupportedType
 from knowledge.models import Space, VersionState
 from management.watching import add_file, shown, walk
 
@@ -55,7 +55,7 @@ def ingest(space: Space, file: Listed) -> Outcome:
     except UnsupportedType as error:
         skipped = "skipped" if file.in_folder else "failed"
         return Outcome(path, called, None, skipped, str(error))
-    except FileRefused as error:
+    except (FileRefused, StorageFault) as error:
         return Outcome(path, called, None, "failed", str(error))
     except OSError as error:
         return Outcome(path, called, None, "failed", f"{error.strerror}: {path}")

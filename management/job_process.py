@@ -24,7 +24,7 @@ from backend.jobs import slots
 from backend.jobs.models import Slot
 from backend.jobs.registry import JOBS
 from knowledge.errors import KnowledgeError
-from management import wording
+from knowledge.faults import reason_of
 from management.errors import MaintenanceError
 
 logger = logging.getLogger(__name__)
@@ -73,6 +73,6 @@ def _ended(slot: Slot) -> bool:
         return slots.give_back(slot, str(error))
     except Exception as error:
         logger.exception("%s broke off", slot.job)
-        return slots.give_back(slot, wording.UNEXPECTED.format(error=type(error).__name__))
+        return slots.give_back(slot, reason_of(error))
     logger.debug("%s: %s", slot.job, did)
     return slots.finish(slot, did)

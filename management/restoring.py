@@ -22,7 +22,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from backend.storage import faults
+from knowledge.faults import faults
 from knowledge.index import snapshot_files
 from knowledge.leftovers import stored
 from knowledge.models import DocumentVersion

@@ -31,7 +31,6 @@ REFUSED = "{place}: {reason}"
 TOOK_LONGER = "it took longer than {limit}"
 ENDED_WITH = "its process ended with {code}"
 NOT_STARTED = "no process could be started for it: {reason}"
-UNEXPECTED = "unexpected {error}"
 
 BACKED_UP = "{originals} originals and the database are in {path}"
 NOT_BACKED_UP = "; {count} originals are missing or damaged in the store"

@@ -1,6 +1,7 @@
 """Who may use the page: people who are signed in, as themselves in the home workspace."""
 
 import json
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -12,6 +13,9 @@ from django.utils.cache import add_never_cache_headers
 from backend.accounts.audience import Place
 from backend.accounts.models import User
 from backend.accounts.spaces import home
+from knowledge.errors import StorageFault
+
+logger = logging.getLogger(__name__)
 
 View = Callable[..., HttpResponseBase]
 
@@ -19,13 +23,18 @@ SIGNED_OUT = "You are signed out. Open a sign-in link, then try again."
 
 
 def signed_in(view: View) -> View:
-    """Answer 401 with a sentence where nobody is signed in; never a redirect."""
+    """Answer 401 with a sentence where nobody is signed in, never a redirect, and 503 with one
+    where originals can't be reached."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return problem(SIGNED_OUT, 401)
-        response = view(request, *args, **kwargs)
+        try:
+            response = view(request, *args, **kwargs)
+        except StorageFault as error:
+            logger.warning("%s: %s", request.path, error)
+            response = problem(str(error), 503)
         add_never_cache_headers(response)  # another may use this browser next
         return response
 

@@ -2,15 +2,20 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.conf import settings as configured
 from django.core.exceptions import ImproperlyConfigured
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from backend.accounts.models import User
+from backend.accounts.spaces import home, personal_key, space_for
 from backend.chat.removal import remove
 from backend.ingesting import finish
 from backend.storage import originals_storage
@@ -21,11 +26,14 @@ from knowledge.leftovers import delete_stray_originals
 from knowledge.models import DocumentVersion, Space
 from knowledge.restoring import restore
 from management.diagnosis import diagnose
+from management.ingest_files import Listed, ingest
 from management.scratch import scratch_store
 from tests.simulators.s3 import S3Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+Away = Callable[[], None]
+FAULT = "Originals can't be read or written where they are kept: "
 TEXT = b"The ferry to Berlenga leaves at ten."
 
 
@@ -42,7 +50,19 @@ def bucket(settings: Settings) -> Iterator[S3Simulator]:
             secret_key="secret",
         )
         settings.STORAGES = settings.STORAGES | {"default": default}
+        settings.ORIGINALS_STORAGE = "s3"
         yield s3
+
+
+@pytest.fixture(params=["file", "s3"])
+def away(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Iterator[Away]:
+    """Originals can't be reached from when it is called."""
+    if request.param == "file":
+        (tmp_path / "no folder").touch()
+        yield lambda: setattr(settings, "MEDIA_ROOT", tmp_path / "no folder" / "originals")
+        return
+    s3 = request.getfixturevalue("bucket")
+    yield lambda: setattr(s3, "key", "another")
 
 
 def added(team: Space, data: bytes = TEXT, name: str = "ferry.txt") -> DocumentVersion:
@@ -86,6 +106,39 @@ def test_a_missing_original_is_said(bucket: S3Simulator, team: Space) -> None:
     bucket.objects.clear()
     with pytest.raises(OriginalMissing):
         originals.opened(version)
+
+
+def test_a_document_waits_while_its_original_cannot_be_reached(away: Away, team: Space) -> None:
+    version = add_document(team, "ferry.txt", TEXT).version
+    away()
+    assert finish(version).state == "received"
+    assert version.reason.startswith(FAULT)
+
+
+def test_the_page_says_that_originals_cannot_be_reached(
+    away: Away, member: User, client: Client
+) -> None:
+    client.force_login(member)
+    space = space_for(personal_key(home(), member))
+    version = added(space)
+    added(space, TEXT + b" Or eleven.")
+    away()
+    path = f"/documents/{version.document_id}/versions/1/"
+    for answer in (
+        client.post("/documents/", {"file": SimpleUploadedFile("new.txt", b"New.")}),
+        client.get(f"{path}original/"),
+        client.post(f"{path}restore/"),
+    ):
+        assert (answer.status_code, answer.json()["error"][: len(FAULT)]) == (503, FAULT)
+
+
+def test_ingest_says_that_originals_cannot_be_reached(
+    away: Away, team: Space, tmp_path: Path
+) -> None:
+    (tmp_path / "ferry.txt").write_bytes(TEXT)
+    away()
+    outcome = ingest(team, Listed(tmp_path / "ferry.txt", in_folder=False))
+    assert (outcome.outcome, str(outcome.reason)[: len(FAULT)]) == ("failed", FAULT)
 
 
 def test_strays_are_found_in_the_bucket(bucket: S3Simulator, team: Space) -> None:

@@ -1,5 +1,7 @@
 """Adding, replacing and reading documents."""
 
+import errno
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -195,17 +197,39 @@ def _refuse(texts: Sequence[str]) -> None:
         raise KnowledgeError("gone for lunch")
 
 
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (RuntimeError("the secret word is xyzzy"), "unexpected RuntimeError"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "No space left on device"),
+        (OSError("the secret word is xyzzy"), "unexpected OSError"),
+    ],
+)
 def test_an_unforeseen_fault_is_tried_again_and_named(
-    team: Space, fake: type[FakeEmbedder], caplog: pytest.LogCaptureFixture
+    team: Space,
+    fake: type[FakeEmbedder],
+    caplog: pytest.LogCaptureFixture,
+    fault: Exception,
+    told: str,
 ) -> None:
+    def broken(texts: Sequence[str]) -> None:
+        raise fault
+
+    fake.before = broken
     version = add_document(team, "a.txt", b"The heron eats fish.").version
-    version.original.storage.delete(str(version.original))
 
     finish(version)
 
     assert (version.state, version.attempts) == ("received", 1)
-    assert version.reason == "unexpected FileNotFoundError"
+    assert version.reason == told
     assert "broke off" in caplog.text
+
+
+def test_a_missing_original_is_not_waited_for(team: Space, fake: type[FakeEmbedder]) -> None:
+    version = add_document(team, "a.txt", b"The heron eats fish.").version
+    version.original.storage.delete(str(version.original))
+    finish(version)
+    assert (version.state, version.reason) == ("failed", "The stored original is missing.")
 
 
 def test_a_document_that_fails_holds_up_no_other(team: Space, fake: type[FakeEmbedder]) -> None:

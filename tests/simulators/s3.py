@@ -21,7 +21,7 @@ class S3Simulator(LoopbackServer):
     def __init__(self, bucket: str, key: str) -> None:
         super().__init__()
         self.objects: dict[str, bytes] = {}
-        self._bucket, self._key = bucket, key
+        self._bucket, self.key = bucket, key
         self._parts: dict[int, bytes] = {}
 
     async def handle(self, exchange: Exchange) -> bool:
@@ -34,7 +34,7 @@ class S3Simulator(LoopbackServer):
 
     def _answer(self, request: Request) -> Answer:
         bucket, _, name = request.path.removeprefix("/").partition("/")
-        if f"Credential={self._key}/" not in request.headers.get("authorization", ""):
+        if f"Credential={self.key}/" not in request.headers.get("authorization", ""):
             return _error(403, "AccessDenied")
         if bucket != self._bucket:
             return _error(404, "NoSuchBucket")
