@@ -43,14 +43,15 @@ def data(
 
 
 @pytest.fixture
-def team(data: Path) -> Space:
+def its_team(data: Path) -> Space:
+    """Its team space."""
     return space_for(team_key(home()))
 
 
 @pytest.fixture
-def filled(team: Space) -> dict[str, Document]:
+def filled(its_team: Space) -> dict[str, Document]:
     """The documents of TEXTS."""
-    return {name: put(team, text, name) for name, text in TEXTS.items()}
+    return {name: put(its_team, text, name) for name, text in TEXTS.items()}
 
 
 @pytest.fixture

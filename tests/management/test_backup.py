@@ -148,7 +148,7 @@ def test_no_night_fails_where_the_store_is_not_on_sqlite(
 
 
 def test_a_store_in_a_folder_with_an_odd_name_is_backed_up(
-    data: Path, team: Space, monkeypatch: pytest.MonkeyPatch
+    data: Path, its_team: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     odd = data / "50% #1?"
     odd.mkdir()
@@ -171,7 +171,7 @@ def test_the_latest_nightly_backups_are_kept(
     assert [path.name for path in kept_backups()][1:] == ["askwell-20200103-000000.zip"]
 
 
-def test_a_file_that_is_no_backup_is_not_overwritten(data: Path, team: Space) -> None:
+def test_a_file_that_is_no_backup_is_not_overwritten(data: Path, its_team: Space) -> None:
     thesis = data / "thesis.pdf"
     thesis.write_text("years of work")
     with pytest.raises(BackupFailed, match="exists and is no backup"):

@@ -29,9 +29,9 @@ pytestmark = pytest.mark.usefixtures("data", "fake")
 
 
 @pytest.fixture
-def done(data: Path, team: Space, filled: dict[str, Document]) -> Backup:
+def done(data: Path, its_team: Space, filled: dict[str, Document]) -> Backup:
     """A backup, of which everything that can be removed was removed since."""
-    put(team, "The heron eats canaries.", "heron.txt")
+    put(its_team, "The heron eats canaries.", "heron.txt")
     place = person("U1")
     for message in ("1", "2"):
         inbox.take(said(message))

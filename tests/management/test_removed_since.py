@@ -27,12 +27,12 @@ pytestmark = pytest.mark.usefixtures("data", "fake")
 
 
 def test_what_was_removed_since_the_backup_is_removed_again(
-    data: Path, team: Space, filled: dict[str, Document], settings: Settings
+    data: Path, its_team: Space, filled: dict[str, Document], settings: Settings
 ) -> None:
     done = back_up()
     remove(Document.objects.get(name="badger.txt"))
     lynx = finish(
-        add_document(team, "lynx.txt", b"The lynx hides.", origin="docs/lynx.txt").version
+        add_document(its_team, "lynx.txt", b"The lynx hides.", origin="docs/lynx.txt").version
     )
     remove(lynx.document)
 
@@ -60,9 +60,9 @@ def test_an_answer_that_used_a_document_removed_since_is_erased(
     assert Message.objects.get(pk=answer.pk).text == ""
 
 
-def test_a_version_that_was_removed_since_is_removed_again(data: Path, team: Space) -> None:
-    put(team, "The heron eats fish.", "heron.txt")
-    put(team, "The heron eats canaries.", "heron.txt")
+def test_a_version_that_was_removed_since_is_removed_again(data: Path, its_team: Space) -> None:
+    put(its_team, "The heron eats fish.", "heron.txt")
+    put(its_team, "The heron eats canaries.", "heron.txt")
     done = back_up()
     remove_version(DocumentVersion.objects.get(number=2))
     restore(done.path)
@@ -72,7 +72,7 @@ def test_a_version_that_was_removed_since_is_removed_again(data: Path, team: Spa
     assert b"eats canaries" not in (data / "askwell.sqlite3").read_bytes()
 
 
-def test_somebody_who_was_forgotten_since_is_forgotten_again(data: Path, team: Space) -> None:
+def test_somebody_who_was_forgotten_since_is_forgotten_again(data: Path, its_team: Space) -> None:
     place = person("U1")
     assert place.user is not None
     put(space_for(personal_key(home(), place.user)), "My secret hobby is juggling.", "mine.txt")
@@ -92,7 +92,7 @@ def test_somebody_who_was_forgotten_since_is_forgotten_again(data: Path, team: S
     assert b"juggl" not in (data / "askwell.sqlite3").read_bytes()
 
 
-def test_somebody_who_came_back_before_the_backup_stays(data: Path, team: Space) -> None:
+def test_somebody_who_came_back_before_the_backup_stays(data: Path, its_team: Space) -> None:
     forget(person("U1"))
     person("U1")
     done = back_up()
@@ -101,7 +101,7 @@ def test_somebody_who_came_back_before_the_backup_stays(data: Path, team: Space)
     assert User.objects.count() == 1 and Forgotten.objects.count() == 2
 
 
-def test_a_restore_of_a_restore_still_forgets(data: Path, team: Space) -> None:
+def test_a_restore_of_a_restore_still_forgets(data: Path, its_team: Space) -> None:
     before = back_up(data / "before.zip")
     place = person("U1")
     first, second = back_up(data / "first.zip"), back_up(data / "second.zip")
@@ -116,7 +116,7 @@ def states() -> dict[str, tuple[str, bool]]:
     return {message: (state, settled) for message, state, settled in rows}
 
 
-def test_what_was_answered_since_is_not_answered_again(data: Path, team: Space) -> None:
+def test_what_was_answered_since_is_not_answered_again(data: Path, its_team: Space) -> None:
     for message in ("1", "2", "3"):
         inbox.take(said(message))
     ReadMark.objects.create(platform="slack", installation="T1", channel="C1", read_until="3")
@@ -140,7 +140,9 @@ def test_what_was_answered_since_is_not_answered_again(data: Path, team: Space) 
     assert ReadMark.objects.get().read_until == "4"
 
 
-def test_in_an_empty_place_nothing_of_the_chat_is_answered_twice(data: Path, team: Space) -> None:
+def test_in_an_empty_place_nothing_of_the_chat_is_answered_twice(
+    data: Path, its_team: Space
+) -> None:
     inbox.take(said("1"))
     ReadMark.objects.create(platform="slack", installation="T1", channel="", read_until="1")
     done = back_up()
@@ -152,7 +154,7 @@ def test_in_an_empty_place_nothing_of_the_chat_is_answered_twice(data: Path, tea
 
 
 def test_a_job_that_was_done_since_is_not_due_again_and_admins_can_be_told(
-    data: Path, team: Space
+    data: Path, its_team: Space
 ) -> None:
     done = back_up()
     times = dict.fromkeys(("at", "began_at", "ended_at"), timezone.now())

@@ -37,31 +37,31 @@ pytestmark = pytest.mark.usefixtures("data", "fake")
 
 
 def test_what_was_added_since_is_gone_and_its_original_as_well(
-    data: Path, team: Space, filled: dict[str, Document]
+    data: Path, its_team: Space, filled: dict[str, Document]
 ) -> None:
     done = back_up()
-    put(team, "The lynx hides in the forest.", "lynx.txt")
+    put(its_team, "The lynx hides in the forest.", "lynx.txt")
     restore(done.path)
     assert not Document.objects.filter(name="lynx.txt").exists()
     assert len(originals()) == 3
 
 
-def test_a_restore_ends_every_session(data: Path, team: Space) -> None:
+def test_a_restore_ends_every_session(data: Path, its_team: Space) -> None:
     Session.objects.create(session_key="k", session_data="", expire_date=timezone.now())
     restore(back_up().path)
     assert not Session.objects.exists()
 
 
 def test_a_restore_deletes_snapshots_and_their_names_are_not_used_again(
-    data: Path, team: Space, filled: dict[str, Document], monkeypatch: pytest.MonkeyPatch
+    data: Path, its_team: Space, filled: dict[str, Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loading, "SNAPSHOT_CHUNKS", 1)
     found("heron")
     assert list((data / "snapshots").iterdir())
-    before = Space.objects.get(pk=team.pk).identity
+    before = Space.objects.get(pk=its_team.pk).identity
     restore(back_up().path)
     assert not list((data / "snapshots").iterdir())
-    assert Space.objects.get(pk=team.pk).identity != before
+    assert Space.objects.get(pk=its_team.pk).identity != before
 
 
 def test_a_store_that_is_damaged_is_replaced(data: Path, filled: dict[str, Document]) -> None:
@@ -157,7 +157,7 @@ def bucket(settings: Settings) -> Iterator[S3Simulator]:
 
 
 def test_a_backup_takes_originals_to_another_storage_and_back(
-    data: Path, team: Space, filled: dict[str, Document], request: pytest.FixtureRequest
+    data: Path, its_team: Space, filled: dict[str, Document], request: pytest.FixtureRequest
 ) -> None:
     kept = originals()
     done = back_up()
@@ -165,7 +165,7 @@ def test_a_backup_takes_originals_to_another_storage_and_back(
     restore(done.path)
     there = {name: hashlib.sha256(file).hexdigest() for name, file in bucket.objects.items()}
     assert there == kept
-    put(team, "The lynx hides in the forest.", "lynx.txt")
+    put(its_team, "The lynx hides in the forest.", "lynx.txt")
     assert len(bucket.objects) == 4
     restore(back_up(data / "again.zip").path)
     assert len(bucket.objects) == 4
@@ -224,11 +224,11 @@ def killed_at(step: int, action: Callable[[], object]) -> bool:
 
 
 def test_a_restore_that_is_killed_has_happened_or_not(
-    data: Path, team: Space, filled: dict[str, Document]
+    data: Path, its_team: Space, filled: dict[str, Document]
 ) -> None:
     done = back_up()
     old = found("heron river")
-    added = finish(add_document(team, "heron.txt", b"The heron reads the river news.").version)
+    added = finish(add_document(its_team, "heron.txt", b"The heron reads the river news.").version)
     assert added.state == "ready"
     new = found("heron river")
     assert new != old
@@ -250,7 +250,7 @@ def test_a_restore_that_is_killed_has_happened_or_not(
     assert old in outcomes and new in outcomes
 
 
-def test_an_archive_of_an_older_version_is_brought_up_to_date(data: Path, team: Space) -> None:
+def test_an_archive_of_an_older_version_is_brought_up_to_date(data: Path, its_team: Space) -> None:
     call_command("migrate", "accounts", "0003", verbosity=0)
     old = back_up()
     call_command("migrate", verbosity=0)
