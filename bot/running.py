@@ -62,17 +62,19 @@ def _set_up(services: Mapping[str, ModuleType]) -> dict[str, ModuleType]:
 async def _serve(name: str, module: ModuleType, responder: Responder, stop: asyncio.Event) -> None:
     """Keep one platform connected; where that fails it rests, and the others serve on."""
     while not stop.is_set():
+        rest = REST
         try:
             await module.serve(responder, stop)
         except DeliveryError as error:
-            logger.error("%s rests: %s. Trying again every %d s.", name, error, REST)
+            rest = max(REST, getattr(error, "seconds", 0.0))
+            logger.error("%s rests: %s. Trying again every %d s.", name, error, rest)
         except Exception:
             # The platform's outermost loop: a fault of one is not the end of the others.
             logger.exception("%s broke off; connecting anew in %d s", name, REST)
         else:
             continue
         try:
-            async with asyncio.timeout(REST):
+            async with asyncio.timeout(rest):
                 await stop.wait()
         except TimeoutError:
             continue

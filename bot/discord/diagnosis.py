@@ -33,6 +33,9 @@ def findings() -> Iterator[Line]:
             "copy it",
         )
         return
+    except discord.RateLimited as error:
+        yield "fail", f"Discord asks this machine to wait {error.retry_after:.0f} seconds"
+        return
     except (discord.HTTPException, aiohttp.ClientError, OSError, ValueError):
         yield (
             "fail",

@@ -8,6 +8,7 @@ read back that it knows of.
 import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 import discord
@@ -16,6 +17,7 @@ from django.utils import timezone
 from bot import marks, talks
 from bot.discord.events import PLATFORM
 from bot.discord.listen import Listener
+from bot.discord.waits import patiently
 from bot.errors import Unreachable
 from bot.incoming import DIRECT
 from bot.threads import in_inbox
@@ -60,7 +62,7 @@ class History:
         async for place, number, channel in self._channels():
             mark = await in_inbox(marks.mark_of, PLATFORM, place, number) or since
             try:
-                reached = await self._read(channel, number, mark)
+                reached = await patiently(partial(self._read, channel, number, mark))
             except discord.Forbidden:
                 continue
             except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
@@ -91,7 +93,7 @@ class History:
         if not number.isdecimal():
             return None
         try:
-            found = await self._client.fetch_channel(int(number))
+            found = await patiently(partial(self._client.fetch_channel, int(number)))
         except (discord.NotFound, discord.Forbidden):
             return None
         return found if isinstance(found, discord.Thread) else None

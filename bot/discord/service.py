@@ -25,7 +25,7 @@ from bot.discord.people import People
 from bot.discord.platform import DiscordPlatform
 from bot.discord.registering import register
 from bot.discord.rest import DiscordApi
-from bot.errors import DeliveryError, Resting, Unreachable
+from bot.errors import DeliveryError, NotNow, Resting, Unreachable
 from bot.reading_back import keep_reading
 from bot.responder import Responder
 
@@ -177,5 +177,7 @@ def _as_our_own() -> Iterator[None]:
         if error.code == _TOKEN_REFUSED:
             raise Resting("Discord refuses DISCORD_TOKEN (4004)") from None
         raise Unreachable(f"Discord closed the connection ({error.code})") from None
+    except discord.RateLimited as error:
+        raise NotNow("Discord asks to wait", error.retry_after) from None
     except (discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, OSError) as error:
         raise Unreachable(f"Discord can't be reached ({type(error).__name__})") from None

@@ -30,7 +30,8 @@ class Status:
 
 @dataclass(frozen=True)
 class Limited:
-    """A 429. Without `via` it looks like Cloudflare's ban, which discord.py does not retry."""
+    """A 429. Without `via` it is Cloudflare's ban of the address, which discord.py does not retry:
+    every call is answered so until it is over."""
 
     retry_after: float
     everywhere: bool = False  # the global limit

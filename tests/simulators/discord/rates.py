@@ -17,6 +17,7 @@ LIMITS = {
 WEBHOOK, OTHER = (5, 2.0), (50, 1.0)
 GLOBAL = 50  # a second
 GRACE = 0.05
+ADDRESS = "address"  # what Cloudflare bars
 GENEROUS = 1000  # what the headers say while no limit is enforced
 
 
@@ -41,6 +42,7 @@ class Limit:
 
     retry_after: float
     everywhere: bool = False
+    via: bool = True
 
 
 class Rates:
@@ -56,12 +58,12 @@ class Rates:
     def check(self, call: Call) -> Limit | None:
         """None lets the call pass."""
         keys = [bucket(call)] + ([] if exempt(call) else ["*"])
-        for key in keys:
+        for key in [ADDRESS, *keys]:
             since, until = self._barred.get(key, (0.0, 0.0))
             if until > call.arrived:
                 # What was under way when the limit was told could not know of it.
                 call.early = until - call.arrived if call.arrived > since + GRACE else 0.0
-                return Limit(until - call.arrived, key == "*")
+                return Limit(until - call.arrived, key == "*", key != ADDRESS)
         if not self.on:
             return None
         for key in reversed(keys):

@@ -7,7 +7,7 @@ import time
 from tests.simulators.discord.core import Core
 from tests.simulators.discord.errors import Refused
 from tests.simulators.discord.faults import CDN, Delay, Drop, Error, Fault, Hang, Limited, Status
-from tests.simulators.discord.rates import Call, Limit, bucket, refusal
+from tests.simulators.discord.rates import ADDRESS, Call, Limit, bucket, refusal
 from tests.simulators.discord.rest import Answer
 from tests.simulators.discord.state import Attachment
 from tests.simulators.downloads import BadDownload, send_file
@@ -42,20 +42,28 @@ async def suffer(core: Core, exchange: Exchange, call: Call, fault: Fault) -> bo
             refused = Refused(fault.code)
             return await reply(core, exchange, call, Answer(refused.status, refused.body))
         case Limited():
-            core.rates.bar("*" if fault.everywhere else bucket(call), fault.retry_after)
-            if not fault.via:
-                return await _page(core, exchange, call, 429)
-            body, headers = refusal(Limit(fault.retry_after, fault.everywhere))
-            return await reply(core, exchange, call, Answer(429, body, headers))
+            about = "*" if fault.everywhere else bucket(call)
+            core.rates.bar(about if fault.via else ADDRESS, fault.retry_after)
+            limit = Limit(fault.retry_after, fault.everywhere, fault.via)
+            return await limited(core, exchange, call, limit)
         case Status():
             return await _page(core, exchange, call, fault.status)
     return False
 
 
-async def _page(core: Core, exchange: Exchange, call: Call, status: int) -> bool:
+async def limited(core: Core, exchange: Exchange, call: Call, limit: Limit) -> bool:
+    body, headers = refusal(limit)
+    if limit.via:
+        return await reply(core, exchange, call, Answer(429, body, headers))
+    return await _page(core, exchange, call, 429, {"retry-after": headers["retry-after"]})
+
+
+async def _page(
+    core: Core, exchange: Exchange, call: Call, status: int, more: dict[str, str] | None = None
+) -> bool:
     call.status = status
     core.rates.invalid += status in (401, 403, 429)
-    await exchange.start(status, {"content-type": "text/html"})
+    await exchange.start(status, {"content-type": "text/html"} | (more or {}))
     await exchange.send(b"<h1>Error</h1>")
     return await exchange.finish()
 

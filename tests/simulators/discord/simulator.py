@@ -19,8 +19,7 @@ from tests.simulators.discord.gateway import INVALID_SESSION, RECONNECT, Gateway
 from tests.simulators.discord.interacting import Interacting
 from tests.simulators.discord.observing import Observer
 from tests.simulators.discord.people import People
-from tests.simulators.discord.rates import Call, refusal
-from tests.simulators.discord.rest import Answer
+from tests.simulators.discord.rates import Call
 from tests.simulators.downloads import BadDownload
 from tests.simulators.loopback import Exchange, LoopbackServer
 
@@ -160,17 +159,14 @@ class DiscordSimulator(LoopbackServer, People, Interacting, Admin, Observer):
             ended = await serving.suffer(self.core, exchange, call, fault)
             if ended is not None:
                 return ended
-        reply = self._answer(exchange, call, handler)
+        with self.world.lock:
+            limit = self.rates.check(call)
+            reply = None if limit else rest.answer(self.core, call, request, handler)
         if fault and fault.after:
             ended = await serving.suffer(self.core, exchange, call, fault)
             if ended is not None:
                 return ended
+        if limit:
+            return await serving.limited(self.core, exchange, call, limit)
+        assert reply is not None
         return await serving.reply(self.core, exchange, call, reply)
-
-    def _answer(self, exchange: Exchange, call: Call, handler: rest.Handler | None) -> Answer:
-        with self.world.lock:
-            limit = self.rates.check(call)
-            if limit:
-                body, headers = refusal(limit)
-                return Answer(429, body, headers)
-            return rest.answer(self.core, call, exchange.request, handler)
