@@ -154,10 +154,11 @@ def close(item: InboxItem, reason: str) -> bool:
         return settle(item, reason) and waits
 
 
-def let_go(item: InboxItem) -> None:
-    """Let another take the item up at once; the attempt does not count."""
+def let_go(item: InboxItem, wait: timedelta = timedelta()) -> None:
+    """Let another take the item up, at once or after `wait`; the attempt does not count."""
     # A decision and a deletion begin to count anew.
-    _free(item, lease_until=None, attempts=Greatest(F("attempts"), 1) - 1)
+    until = db.from_now(wait) if wait else None
+    _free(item, lease_until=until, attempts=Greatest(F("attempts"), 1) - 1)
 
 
 def put_off(item: InboxItem, reason: str, wait: timedelta) -> None:

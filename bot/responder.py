@@ -10,7 +10,7 @@ from django.db import Error
 
 from backend import db
 from bot import claims, notices, promotions, wording
-from bot.errors import DeliveryError, Resting
+from bot.errors import DeliveryError, NotNow, Resting
 from bot.files import Files
 from bot.following import Follower
 from bot.incoming import Deleted, Edited, FileDeleted, Heard, Key, Said
@@ -143,6 +143,9 @@ class Responder:
             await in_inbox(claims.let_go, item)
             if platform is not None:
                 platform.rest(error.detail)
+        except NotNow as error:  # which is no fault of the item
+            wait = timedelta(seconds=error.seconds) or WAIT
+            await in_inbox(claims.let_go, item, wait)
         except DeliveryError as error:
             if error.permanent:
                 logger.warning("%s can't be answered: %s", item, error)

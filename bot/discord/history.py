@@ -57,7 +57,8 @@ class History:
             raise Unreachable(f"Discord does not tell ({type(error).__name__})") from None
 
     async def _read_all(self) -> bool:
-        begun, whole = _now(), True
+        begun, away = _now(), any(guild.unavailable for guild in self._client.guilds)
+        whole = not away
         since = await in_inbox(marks.mark_of, PLATFORM, "")
         async for place, number, channel in self._channels():
             mark = await in_inbox(marks.mark_of, PLATFORM, place, number) or since
@@ -73,7 +74,8 @@ class History:
             else:
                 await in_inbox(marks.move, PLATFORM, place, number, reached or begun)
                 whole = whole and not reached
-        await in_inbox(marks.move, PLATFORM, "", "", begun)
+        if not away:  # there may be channels that were never read
+            await in_inbox(marks.move, PLATFORM, "", "", begun)
         return whole
 
     async def _channels(self) -> AsyncIterator[tuple[str, str, Readable]]:

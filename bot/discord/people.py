@@ -27,11 +27,14 @@ from bot.discord import visibility
 from bot.discord.events import PLATFORM
 from bot.discord.interactions import Asked
 from bot.discord.naming import names_of
-from bot.discord.rest import MISSING_ACCESS, UNKNOWN_MEMBER, UNKNOWN_USER, WAIT, DiscordApi
+from bot.discord.rest import MISSING_ACCESS, UNKNOWN_MEMBER, UNKNOWN_USER, DiscordApi
 from bot.errors import DeliveryError, NotNow, Nowhere, Refused, Resting
 from bot.threads import in_inbox
 
 logger = logging.getLogger(__name__)
+
+# Seconds until it is looked again for a server that Discord does not tell of.
+AWAY = 5.0
 
 Member = discord.Member | Standing
 
@@ -106,8 +109,7 @@ class People:
 
     async def _find(self, guild: int, channel: int) -> visibility.Kept | None:
         """The channel, if the bot sees it; an archived thread is asked for."""
-        if self._client.get_guild(guild) is None:
-            raise NotNow("Discord has not told of the server yet", WAIT)
+        _need(self._client.get_guild(guild))
         found = self._seen(guild, channel)
         if found is not None:
             return found
@@ -129,13 +131,21 @@ class People:
 
     async def _servers(self, person: int) -> list[int]:
         """The ids of the claimed servers that this person shares with the bot."""
-        found = []
+        found, away = [], None
         for guild in self._client.guilds:
             installation = await sync_to_async(claimed)(PLATFORM, str(guild.id))
-            if installation is not None:
-                identity = await self.person(installation, person)
-                if identity.standing in (Standing.TEAM, Standing.GUEST):
-                    found.append(guild.id)
+            if installation is None:
+                continue
+            if guild.unavailable and not await sync_to_async(known_person)(
+                installation, str(person)
+            ):
+                away = guild
+                continue
+            identity = await self.person(installation, person)
+            if identity.standing in (Standing.TEAM, Standing.GUEST):
+                found.append(guild.id)
+        if not found:
+            _need(away)
         return found
 
     async def person(self, installation: Installation, person: int) -> Identity:
@@ -148,6 +158,7 @@ class People:
         guild = self._client.get_guild(int(installation.external_id))
         at = timezone.now()
         try:
+            _need(guild)
             member = await member_of(self._api, guild, person) if guild else None
         except Resting:
             raise
@@ -207,6 +218,13 @@ class People:
             if (await self.person(installation, person)).standing != Standing.TEAM:
                 return True
         return False
+
+
+def _need(guild: discord.Guild | None) -> None:
+    """Raises NotNow where Discord has not told of a server that the bot is in: it came late, or is
+    out of order, and has neither roles nor channels."""
+    if guild is not None and guild.unavailable:
+        raise NotNow("Discord does not tell of the server now", AWAY)
 
 
 async def member_of(api: DiscordApi, guild: discord.Guild, person: int) -> Member:

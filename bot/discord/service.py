@@ -109,8 +109,11 @@ async def _answering(session: _Session, responder: Responder, platform: DiscordP
     async def on_ready() -> None:
         anew.set()
 
-    client.event(on_resumed)
-    client.event(on_ready)
+    async def on_guild_available(_: discord.Guild) -> None:
+        anew.set()
+
+    for heard in (on_resumed, on_ready, on_guild_available):
+        client.event(heard)
     try:
         async with asyncio.timeout(CONNECT):
             await client.wait_until_ready()

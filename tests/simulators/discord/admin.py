@@ -60,6 +60,21 @@ class Admin:
             found.members.pop(world.bot.id)
             events.guild_deleted(self.core, found)
 
+    def go_away(self, guild: Guild | str) -> None:
+        """The guild is out of order."""
+        world = self.core.world
+        with world.lock:
+            found = world.guild(guild)
+            found.unavailable = True
+            events.guild_deleted(self.core, found)
+
+    def come_back(self, guild: Guild | str) -> None:
+        world = self.core.world
+        with world.lock:
+            found = world.guild(guild)
+            found.unavailable = False
+            events.guild_created(self.core, found)
+
     def add_member(self, guild: Guild | str, who: User | str, *roles: Role | str) -> Member:
         world = self.core.world
         with world.lock:

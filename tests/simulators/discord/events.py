@@ -65,7 +65,8 @@ def guild_created(core: Core, guild: Guild) -> None:
 
 
 def guild_deleted(core: Core, guild: Guild) -> None:
-    core.emit("GUILD_DELETE", lambda content: {"id": guild.id}, GUILDS)
+    gone = {"unavailable": True} if guild.unavailable else {}
+    core.emit("GUILD_DELETE", lambda content: {"id": guild.id} | gone, GUILDS)
 
 
 def role(core: Core, kind: str, guild: Guild, role: Role) -> None:

@@ -178,7 +178,7 @@ class Gateway:
             "private_channels": [],
         }
         session.add("READY", ready)
-        for guild in guilds:
+        for guild in [one for one in guilds if not one.unavailable]:
             session.add("GUILD_CREATE", shapes.guild_create_json(core, guild))
 
     async def _resume(self, connection: Connection, data: JSON) -> bool:

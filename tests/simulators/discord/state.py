@@ -55,6 +55,7 @@ class Guild:
     roles: dict[str, Role] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
     channels: list[str] = field(default_factory=list)
+    unavailable: bool = False  # out of order: a session that begins is told no more than its id
 
 
 @dataclass
