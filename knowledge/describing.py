@@ -43,12 +43,19 @@ def complete(found: Extracted, attempt: int) -> tuple[list[Part], str]:
     return with_text(parts), " ".join(dict.fromkeys(notices))
 
 
+def may_say_more(notice: str) -> bool:
+    """Whether more of a file may be read by now than when this was to be known of it: what lacked
+    is there, or something failed that may not fail again."""
+    lacked = {wording.NO_TESSERACT: ocr.installed, wording.NO_MODEL: _models}
+    there = [now for lack, now in lacked.items() if lack in notice]
+    return any(now() for now in there) if there else bool(notice)
+
+
 def read(picture: Picture, attempt: int) -> Described:
     """The picture's text, behind a description where the text says little. Raises as `complete`."""
     if not says_little(picture):
         return Described(picture.text)
-    models = [provider for provider in chain() if provider != "extractive"]
-    if not models:
+    if not (models := _models()):
         return _text_alone(picture, wording.NO_MODEL)
     try:
         described = clean(asyncio.run(_described(picture.jpeg, models)))
@@ -58,6 +65,10 @@ def read(picture: Picture, attempt: int) -> Described:
             raise
         return _text_alone(picture, wording.MODEL_FAILED)
     return Described(f"{described}\n\n{picture.text}".strip())
+
+
+def _models() -> list[str]:
+    return [provider for provider in chain() if provider != "extractive"]
 
 
 def _text_alone(picture: Picture, why: str) -> Described:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
-from knowledge import originals, publishing, reading
+from knowledge import describing, originals, publishing, reading
 from knowledge.embedding import models_for
 from knowledge.extraction import kind_of
 from knowledge.models import Document, DocumentVersion, Space, Store, VersionState
@@ -96,13 +96,9 @@ def chunk_sizes() -> tuple[int, int]:
 
 
 def _same_content(space: Space, digest: str) -> Added | None:
-    """The version of these bytes that stands or is on its way; a failed one is tried again."""
-    standing = DocumentVersion.objects.exclude(state=VersionState.REMOVED)
-    later = standing.filter(document=OuterRef("document"), number__gt=OuterRef("number"))
-    latest = standing.filter(
-        ~Exists(later), sha256=digest, document__space=space, document__removed_at=None
-    )
-    if (known := latest.order_by("pk").first()) is None:
+    """The version of these bytes that stands or is on its way; a failed one is tried again. None
+    also where some of them were left out, and may be read by now."""
+    if (known := _latest_with(space, digest)) is None or _may_say_more(known):
         return None
     again = DocumentVersion.objects.filter(pk=known.pk, state=VersionState.FAILED).update(
         state=VersionState.RECEIVED, attempts=0, reason="", lease_until=None
@@ -113,18 +109,33 @@ def _same_content(space: Space, digest: str) -> Added | None:
     return Added(known, INGESTED if known.number == 1 else REPLACED)
 
 
+def _latest_with(space: Space, digest: str) -> DocumentVersion | None:
+    """What a document was last, where that is these bytes."""
+    standing = DocumentVersion.objects.exclude(state=VersionState.REMOVED)
+    later = standing.filter(document=OuterRef("document"), number__gt=OuterRef("number"))
+    latest = standing.filter(
+        ~Exists(later), sha256=digest, document__space=space, document__removed_at=None
+    )
+    return latest.order_by("pk").first()
+
+
+def _may_say_more(version: DocumentVersion) -> bool:
+    return version.state == VersionState.READY and describing.may_say_more(version.notice)
+
+
 def _add_version(
     space: Space, name: str, origin: str, sample: bool, digest: str, size: int, stored: str
 ) -> Added:
-    document = _document_to_replace(space, name, origin)
+    partly_read = _latest_with(space, digest)
+    document = partly_read.document if partly_read else _document_to_replace(space, name, origin)
     replaced = document is not None
     if document is None:
         if origin:  # a document that was removed keeps its row; the new one takes its origin over
             space.documents.filter(origin=origin).update(origin="")
         document = Document.objects.create(space=space, name=name, origin=origin, sample=sample)
-    elif document.sample != sample:
-        document.sample = sample
-        document.save(update_fields=["sample"])
+    else:
+        document.sample, document.origin = sample, document.origin or origin
+        document.save(update_fields=["sample", "origin"])
     version = document.versions.create(
         number=next_number(document), sha256=digest, size=size, original=stored
     )

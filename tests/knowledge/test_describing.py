@@ -203,3 +203,29 @@ def test_a_model_that_sees_no_pictures_is_not_let_rest_for_that(
     for _ in range(FAILURES + 1):
         describing.read(LITTLE, 1)
     assert fallback.breaker(provider).allows()
+
+
+@pytest.mark.parametrize(
+    ("notice", "more"),
+    [
+        ("", False),
+        (wording.OCR_MISSING, False),
+        (wording.OCR_FAILED, True),
+        (wording.PAGES_UNREAD.format(pages=2, total=3), True),
+        (wording.TEXT_ALONE.format(why=wording.NO_MODEL), False),
+        (wording.TEXT_ALONE.format(why=wording.MODEL_FAILED), True),
+    ],
+)
+def test_more_may_be_said_where_something_failed(
+    notice: str, more: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ocr, "PROGRAM", "no-such-program")
+    assert describing.may_say_more(notice) == more
+
+
+def test_more_may_be_said_where_what_lacked_is_there(
+    gemini: GeminiSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ocr, "PROGRAM", "sh")
+    assert describing.may_say_more(wording.PAGES_WITHOUT_OCR.format(pages=1, total=2))
+    assert describing.may_say_more(wording.TEXT_ALONE.format(why=wording.NO_MODEL))

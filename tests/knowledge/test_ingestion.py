@@ -20,6 +20,7 @@ from backend.ingesting import finish, work_on, work_on_next
 from knowledge import ingestion, publishing, reading
 from knowledge.embedding import choose_model
 from knowledge.errors import EmptyFile, FileRefused, KnowledgeError, LeaseLost, UnsupportedType
+from knowledge.extraction import ocr
 from knowledge.ingestion import add_document, chunk_sizes
 from knowledge.models import Chunk, Chunking, Document, DocumentVersion, Section, Space
 from knowledge.names import file_name
@@ -28,8 +29,11 @@ from management.ingest_files import Listed, ingest
 from management.reindexing import look_again
 from tests.conftest import AddText
 from tests.knowledge.fake_embedder import FakeEmbedder
-from tests.knowledge.pictures import scan
+from tests.knowledge.pictures import page, scan
 
+needs_tesseract = pytest.mark.skipif(
+    not ocr.installed(), reason="Tesseract is missing (apt-get install tesseract-ocr)"
+)
 PARAGRAPHS = [
     f"Paragraph {number} tells of the {word}."
     for number, word in enumerate("heron otter badger lynx marten stoat".split())
@@ -195,6 +199,28 @@ def test_the_same_bytes_are_tried_again_after_they_failed(
 def _refuse(texts: Sequence[str]) -> None:
     if any("heron" in text for text in texts):
         raise KnowledgeError("gone for lunch")
+
+
+@needs_tesseract
+def test_what_could_be_read_in_part_only_is_read_again_once_more_can_be(
+    team: Space, fake: type[FakeEmbedder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = scan("The heron eats fish.", page("The otter swims in the river."))
+    with monkeypatch.context() as without:
+        without.setenv("PATH", "/nowhere")
+        first = finish(add_document(team, "animals.pdf", data).version)
+        assert first.state == "ready" and "Tesseract is not installed" in first.notice
+        assert add_document(team, "animals.pdf", data).outcome == "unchanged"
+
+    again = add_document(team, "other.pdf", data, origin="elsewhere/other.pdf")
+
+    assert (again.outcome, again.version.number) == ("replaced", 2)
+    assert "heron" in found("heron", team)[0]
+    second = finish(again.version)
+    assert (second.state, second.notice, second.document) == ("ready", "", first.document)
+    assert second.document.origin == "elsewhere/other.pdf"
+    assert "otter" in found("otter", team)[0]
+    assert add_document(team, "animals.pdf", data).outcome == "unchanged"
 
 
 @pytest.mark.parametrize(
