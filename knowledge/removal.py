@@ -1,10 +1,15 @@
 """Take documents away: out of every search at once, then out of the database in batches."""
 
+import logging
+import time
+from functools import lru_cache
+
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from knowledge import batches
+from knowledge import batches, originals
+from knowledge.errors import StorageFault
 from knowledge.index import snapshot_files
 from knowledge.models import (
     Chunk,
@@ -16,6 +21,11 @@ from knowledge.models import (
     VersionState,
 )
 
+logger = logging.getLogger(__name__)
+
+# Seconds after which no more originals are tried, once one could not be deleted: a storage that
+# is away may let each of them wait.
+PATIENCE = 10.0
 # States of versions that are shown, or were, or will be.
 STANDING = (VersionState.RECEIVED, VersionState.CLAIMED, VersionState.READY)
 
@@ -65,17 +75,19 @@ def _withdraw_chunkings(chunkings: QuerySet[Chunking], revision: int) -> None:
 
 
 def purge_removed() -> int:
-    """Delete what is left of removed documents and versions; how many of both were purged. Safe
-    to repeat."""
+    """Delete what is left of removed documents and versions; of how many of both nothing is left
+    now. Safe to repeat: an original that can't be deleted is tried again the next time."""
     waiting = list(Document.objects.filter(removed_at__isnull=False, purged_at=None))
-    for document in waiting:
-        _delete_text(document.versions.all())
-        Document.objects.filter(pk=document.pk).update(purged_at=timezone.now(), current=None)
-    removed = DocumentVersion.objects.filter(state=VersionState.REMOVED).exclude(sha256="")
-    versions = list(removed.values_list("pk", flat=True))
-    for version in versions:
-        _delete_text(DocumentVersion.objects.filter(pk=version))
-    return len(waiting) + len(versions)
+    removed = DocumentVersion.objects.filter(state=VersionState.REMOVED, document__removed_at=None)
+    pks = list(removed.exclude(sha256="").values_list("pk", flat=True))
+    versions = DocumentVersion.objects.filter(Q(document__in=waiting) | Q(pk__in=pks))
+    _delete_text(versions)
+    _delete_originals(versions)
+    versions.filter(original="").update(sha256="", size=0)
+    kept = versions.exclude(original="").values("document")
+    purged = Document.objects.filter(pk__in=[document.pk for document in waiting])
+    documents = purged.exclude(pk__in=kept).update(purged_at=timezone.now(), current=None)
+    return documents + removed.filter(pk__in=pks, sha256="").count()
 
 
 # How the keys of spaces begin that nobody has any more.
@@ -135,12 +147,33 @@ def _delete_withdrawn(rows: QuerySet[batches.Row]) -> None:
 
 
 def _delete_text(versions: QuerySet[DocumentVersion]) -> None:
-    """Chunks with their vectors, sections, originals and snapshots. The rows stay, without a hash:
-    turns that drew on them are found by these."""
+    """Chunks with their vectors, sections and snapshots."""
     batches.delete_in_batches(Chunk.objects.filter(chunking__version__in=versions))
     batches.delete_in_batches(Section.objects.filter(version__in=versions))
-    for version in versions.exclude(original=""):
-        version.original.delete(save=False)
     for space in Space.objects.filter(chunkings__version__in=versions).distinct():
         snapshot_files.delete_all(space)
-    versions.update(original="", sha256="", size=0)
+
+
+def _delete_originals(versions: QuerySet[DocumentVersion]) -> None:
+    until = time.monotonic() + PATIENCE
+    for version in versions.exclude(original=""):
+        if _delete_original(version):
+            DocumentVersion.objects.filter(pk=version.pk).update(original="")
+        elif time.monotonic() > until:
+            return
+
+
+def _delete_original(version: DocumentVersion) -> bool:
+    name = str(version.original)
+    try:
+        originals.delete(name)
+    except StorageFault as error:
+        _tell(name, str(error))
+        return False
+    return True
+
+
+@lru_cache(maxsize=1000)
+def _tell(name: str, reason: str) -> None:
+    """Once: it is tried again every few seconds."""
+    logger.warning("The original %s can't be deleted. %s", name, reason)

@@ -10,6 +10,7 @@ from django.db import connection
 from backend.accounts.audience import Place
 from backend.chat.models import Conversation, Message, Source, Speaker
 from backend.chat.removal import remove, sweep_removed
+from backend.library.versions import remove_version
 from knowledge.models import Chunk, Document, Embedding, Section, Space
 from knowledge.removal import purge_removed, remove_document
 from knowledge.retrieval import search
@@ -127,6 +128,35 @@ def test_an_original_that_is_gone_already_stops_no_purge(add_text: AddText) -> N
     remove(version.document)
     document = Document.objects.get()
     assert document.purged_at is not None
+
+
+def test_an_original_that_cannot_be_deleted_holds_up_no_other(
+    mine: Place, team: Space, add_text: AddText, caplog: pytest.LogCaptureFixture
+) -> None:
+    stuck, other = add_text(TEXT, "leave.txt"), add_text("Lunch is at noon.", "lunch.txt")
+    add_text("Tea is at four.", "tea.txt")
+    third = add_text("Tea is at five.", "tea.txt")
+    path = Path(stuck.original.path)
+    path.unlink()
+    path.mkdir()  # which no storage deletes as a file
+    (path / "in the way").touch()
+    remove(stuck.document)
+    remove(other.document)
+    remove_version(third)
+    assert not Chunk.objects.filter(chunking__version__in=[stuck, other, third]).exists()
+    assert not Path(other.original.path).exists() and not Path(third.original.path).exists()
+    waiting = Document.objects.filter(removed_at__isnull=False, purged_at=None)
+    assert waiting.get() == stuck.document
+    assert purge_removed() == 0
+    assert caplog.text.count(f"The original {stuck.original} can't be deleted.") == 1
+
+    (path / "in the way").unlink()
+    path.rmdir()
+    path.touch()
+    assert purge_removed() == 1
+    assert not path.exists() and not waiting.exists()
+    stuck.refresh_from_db()
+    assert (str(stuck.original), stuck.sha256) == ("", "")
 
 
 def test_removing_twice_changes_nothing_more(mine: Place, team: Space, add_text: AddText) -> None:
