@@ -42,9 +42,9 @@ def back_up(path: Path | None = None) -> Backup:
     """
     if connection.vendor != "sqlite":
         raise NotSqlite()
-    target = _target(path)
     expected: tuple[type[Exception], ...] = (sqlite3.Error, *faults())
     try:
+        target = _target(path)
         with _scratch(target.parent) as folder:
             manifest = _write(folder)
             size = (folder / "whole").stat().st_size

@@ -181,6 +181,11 @@ def test_a_file_that_is_no_backup_is_not_overwritten(data: Path, its_team: Space
     assert back_up(again.path).path == again.path
 
 
+def test_a_place_that_cannot_be_is_said(data: Path, its_team: Space) -> None:
+    with pytest.raises(BackupFailed, match="File name too long"):
+        back_up(data / ("long" * 100))
+
+
 def test_the_commands_say_what_they_did(
     data: Path, filled: dict[str, Document], capsys: Any
 ) -> None:
