@@ -7,7 +7,7 @@ from pathlib import Path
 from backend.ingesting import finish
 from knowledge.errors import FileRefused, StorageFault, UnsupportedType
 from knowledge.models import Space, VersionState
-from management.watching import add_file, shown, walk
+from management.watching import add_file, scan, shown
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Listed:
-    """A file to ingest; inside a folder an unsupported one is skipped, not failed."""
+    """A file to ingest; inside a folder an unsupported one is skipped, not failed. With the reason
+    where the file, or a folder in its place, can't be looked at."""
 
     path: Path
     in_folder: bool
+    unreadable: str = ""
 
 
 def listed(paths: Sequence[Path]) -> list[Listed]:
@@ -34,10 +36,20 @@ def listed(paths: Sequence[Path]) -> list[Listed]:
     files: list[Listed] = []
     for path in paths:
         if _is_folder(path):
-            files.extend(Listed(found, in_folder=True) for found in walk(path))
+            files.extend(_below(path))
         else:
             files.append(Listed(path, in_folder=False))
     return files
+
+
+def _below(folder: Path) -> list[Listed]:
+    found = scan(folder, every=True)
+    files = [(path, "") for path, _ in found.files.values()]
+    files += [(found.path_of(origin), reason) for origin, reason in found.unreadable.items()]
+    return [
+        Listed(folder / Path(path).relative_to(found.root), in_folder=True, unreadable=reason)
+        for path, reason in sorted(files)
+    ]
 
 
 def _is_folder(path: Path) -> bool:
@@ -50,6 +62,8 @@ def _is_folder(path: Path) -> bool:
 def ingest(space: Space, file: Listed) -> Outcome:
     """Add the file and take it through the pipeline."""
     path, called = shown(file.path), shown(file.path.name)
+    if file.unreadable:
+        return Outcome(path, called, None, "failed", f"{file.unreadable}: {path}")
     try:
         version, outcome = add_file(space, file.path)
     except UnsupportedType as error:

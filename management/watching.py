@@ -14,19 +14,9 @@ from knowledge.ingestion import add_document
 from knowledge.models import DocumentVersion, Space
 
 
-def walk(folder: Path) -> list[Path]:
-    """Every file below the folder, hidden ones and those in hidden folders left out."""
-    return [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
-
-
 def files_in(folder: Path) -> list[Path]:
-    """Those of them whose type can be read."""
-    return [path for path in walk(folder) if supported(path.name)]
+    """The files below the folder whose type can be read."""
+    return sorted(Path(path) for path, _ in scan(folder).files.values())
 
 
 def origin_of(path: Path) -> str:
@@ -67,9 +57,10 @@ class Scan:
         return self.root + origin[len(self.prefix) :]
 
 
-def scan(folder: Path, known: Container[str] = ()) -> Scan:
+def scan(folder: Path, known: Container[str] = (), *, every: bool = False) -> Scan:
     """Look at everything below the folder, reading nothing. Links to folders are not followed,
-    so there are no loops; what is hidden is left out. Types of `known` origins aren't asked."""
+    so there are no loops; what is hidden is left out. Types of `known` origins aren't asked, and
+    with `every` those of none."""
     found = Scan(str(folder.resolve()), origin_of(folder))
     folders = [(found.root, found.prefix)]
     while folders:
@@ -84,13 +75,13 @@ def scan(folder: Path, known: Container[str] = ()) -> Scan:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append((entry.path, origin))
                     else:
-                        _note(entry, origin, found, known)
+                        _note(entry, origin, found, every or origin in known)
         except OSError as error:
             found.unreadable[place] = _reason(error)
     return found
 
 
-def _note(entry: "os.DirEntry[str]", origin: str, found: Scan, known: Container[str]) -> None:
+def _note(entry: "os.DirEntry[str]", origin: str, found: Scan, known: bool) -> None:
     try:
         state = entry.stat()
     except PermissionError as error:
@@ -100,7 +91,7 @@ def _note(entry: "os.DirEntry[str]", origin: str, found: Scan, known: Container[
         return
     if stat.S_ISREG(state.st_mode):
         found.count += 1
-        if origin in known or supported(entry.name):
+        if known or supported(entry.name):
             found.files[origin] = entry.path, state
 
 

@@ -72,6 +72,25 @@ def test_ingest_tells_of_each_file(team: Space, files: Path) -> None:
     assert again == {"hr.txt": "replaced", "it.md": "unchanged", "tune.mp3": "skipped"}
 
 
+def test_ingest_names_a_folder_that_cannot_be_read(
+    team: Space, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tests may run as root, whom no permission stops: the folder fails as it would fail."""
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="1 of 3 could not be added"):
+        call_command("ingest", str(files), stdout=out)
+    assert f"failed     {files}/sub: Permission denied: {files}/sub" in out.getvalue()
+    assert "ingested" in out.getvalue() and "skipped" in out.getvalue()
+
+
 def test_ingest_writes_one_line_a_file(team: Space, files: Path) -> None:
     lines = run("ingest", str(files)).splitlines()
 
