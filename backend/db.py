@@ -23,6 +23,9 @@ from knowledge.errors import LeaseLost
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
+# No lease and no wait is longer. One that ends later comes of a clock that ran ahead for a while,
+# and does not count.
+LONGEST = timedelta(days=1)
 # As Now() has it there.
 _CLOCK = {"sqlite": "SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')"}
 RECEIVED, CLAIMED, FAILED = "received", "claimed", "failed"
@@ -73,7 +76,8 @@ def release(row: Model, reason: str, wait: timedelta, **fields: Any) -> bool:
     """Give the row back to be tried again after `wait`, or set it aside after its last attempt."""
     if row.attempts >= MAX_ATTEMPTS:  # type: ignore[attr-defined]
         return fail(row, f"Given up after {MAX_ATTEMPTS} attempts: {reason}", **fields)
-    waiting = {"state": RECEIVED, "reason": reason, "lease_until": from_now(wait)}
+    later = from_now(min(wait, LONGEST))
+    waiting = {"state": RECEIVED, "reason": reason, "lease_until": later}
     return bool(_owned(row).update(**waiting, **fields))
 
 
@@ -117,7 +121,8 @@ def _attempts_left() -> Q:
 
 def is_free() -> Q:
     """Nobody holds it, and it is not done."""
-    unleased = Q(lease_until=None) | Q(lease_until__lte=Now())
+    over = Q(lease_until__lte=Now()) | Q(lease_until__gt=from_now(LONGEST))
+    unleased = Q(lease_until=None) | over
     return Q(state__in=(RECEIVED, CLAIMED)) & unleased
 
 

@@ -39,6 +39,24 @@ def queue(db: None) -> Callable[[int], list[DocumentVersion]]:
 Fill = Callable[[int], list[DocumentVersion]]
 
 
+@pytest.mark.parametrize("state", [VersionState.RECEIVED, VersionState.CLAIMED])
+def test_a_lease_from_a_clock_that_ran_ahead_holds_up_nothing(queue: Fill, state: str) -> None:
+    (version,) = queue(1)
+    ahead = timezone.now() + timedelta(days=400)
+    VERSIONS.update(state=state, token="old", lease_until=ahead)
+    assert db.claim(VERSIONS, MINUTE) == version
+
+
+def test_a_long_wait_is_waited_for(queue: Fill) -> None:
+    queue(1)
+    version = db.claim(VERSIONS, MINUTE)
+    assert version is not None and db.release(version, "asked to", timedelta(days=30))
+    assert db.claim(VERSIONS, MINUTE) is None
+    version.refresh_from_db()
+    assert version.lease_until is not None
+    assert version.lease_until - timezone.now() > timedelta(hours=23)
+
+
 def end_lease(row: DocumentVersion) -> None:
     """As if its time had run out."""
     VERSIONS.filter(pk=row.pk).update(lease_until=Now() - timedelta(seconds=1))
