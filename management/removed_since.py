@@ -17,6 +17,9 @@ from knowledge.models import Document, DocumentVersion, Space, VersionState, ran
 from knowledge.removal import remove_document, remove_version
 from management.replaced import Done, Removed, Replaced
 
+# Jobs that are to be run again.
+DELETING = ("clean_history", "purge")
+
 
 @dataclass(frozen=True)
 class Applied:
@@ -84,9 +87,10 @@ def _keep_removed(document: Removed) -> None:
 
 
 def _keep_done(slots: Sequence[Done]) -> None:
-    """What was done since the backup is not due again, such as a digest."""
+    """What was done since the backup is not due again, such as a digest; but what was deleted
+    since, because it was too old, is there again."""
     Slot.objects.bulk_create(
-        (Slot(**vars(done), state=SlotState.DONE) for done in slots),
+        (Slot(**vars(done), state=SlotState.DONE) for done in slots if done.job not in DELETING),
         batch_size=200,
         ignore_conflicts=True,
     )

@@ -12,7 +12,9 @@ from backend.chat.forgetting import forget
 from backend.chat.models import Conversation, Message
 from backend.chat.removal import remove
 from backend.ingesting import finish, work_on_next
+from backend.jobs import slots
 from backend.jobs.models import Slot, SlotState
+from backend.jobs.registry import JOBS
 from bot import inbox
 from bot.incoming import Deleted, Key, Said
 from bot.models import InboxItem, ItemState, Kind, ReadMark
@@ -151,6 +153,18 @@ def test_in_an_empty_place_nothing_of_the_chat_is_answered_twice(
     assert restored.applied.unanswered == 1
     assert states() == {"1": (ItemState.FAILED, True)}
     assert not ReadMark.objects.exists()
+
+
+def test_what_became_too_old_since_is_deleted_again(data: Path, its_team: Space) -> None:
+    done = back_up()
+    now = timezone.now()
+    for job in ("clean_history", "purge", "reindex"):
+        at = JOBS[job].slot_at(now)
+        times = dict.fromkeys(("at", "began_at", "ended_at"), at)
+        Slot.objects.create(job=job, state=SlotState.DONE, did="Done.", **times)
+    restore(done.path)
+    due = slots.due(now)
+    assert "clean_history" in due and "purge" in due and "reindex" not in due
 
 
 def test_a_job_that_was_done_since_is_not_due_again_and_admins_can_be_told(
