@@ -7,6 +7,7 @@ from backend.jobs.status import Status
 UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 WAITING = "will run in a moment"
 NEVER = "has not run yet"
+DONE_IN = "{did} That was {span} ago and took {took}."
 DONE = "{did} That was {span} ago."
 FAILED = "failed {span} ago. {reason}"
 FAILING = "failed. {reason}"
@@ -71,7 +72,10 @@ def _last(status: Status) -> str:
         return f"{NEVER}."
     if status.problem:
         return FAILED.format(span=span(status.ago), reason=_sentence(status.problem))
-    return DONE.format(did=status.last.did, span=span(status.ago))
+    told = {"did": status.last.did, "span": span(status.ago)}
+    if (took := status.last.duration) is None:
+        return DONE.format(**told)
+    return DONE_IN.format(**told, took=span(took))
 
 
 def _next(status: Status) -> str:

@@ -52,7 +52,7 @@ def test_what_a_job_did_when_and_how_long_it_took() -> None:
 
     status = purge()
 
-    assert outcome(status).startswith("Deleted it. That was 2 hours ago.")
+    assert outcome(status).startswith("Deleted it. That was 2 hours ago and took 10 seconds.")
     assert brief(status) == "Deleted it."
     assert status.last is not None and status.last.duration == timedelta(seconds=10)
 

@@ -274,7 +274,9 @@ def test_an_admin_is_told_how_maintenance_stands(ana: Identity) -> None:
 
     assert told[-len(JOBS) - 1] == wording.NO_SCHEDULER
     (purge,) = [line for line in told if "purge" in line]
-    assert purge.startswith("• purge: Deleted it. That was 3 hours ago. Next in ")
+    assert purge.startswith(
+        "• purge: Deleted it. That was 3 hours ago and took 9 seconds. Next in "
+    )
 
 
 def test_who_is_no_admin_is_not(ben: Identity, gil: Identity) -> None:
