@@ -18,7 +18,7 @@ from django.db.models import Exists, F, Q, QuerySet
 from django.db.models.functions import Greatest, Now
 
 from backend import db
-from backend.chat.models import Message, Speaker
+from backend.chat.models import Message
 from bot import ledger
 from bot.cards import GONE
 from bot.inbox import forget_turns
@@ -83,24 +83,11 @@ def begun(item: InboxItem, conversation: str, question: int) -> bool:
         there = Exists(Message.objects.filter(pk=question))
         if not item.owned().filter(there).update(conversation=conversation, question=question):
             return False
-        if before is not None and before != question:
-            forget_turns([before, *_undecided(item, UUID(conversation), before, question)])
+        if before is not None:
+            kept = Message.objects.filter(Q(pk=before) | Q(asked_for=item.pk))
+            forget_turns(set(kept.exclude(pk=question).values_list("pk", flat=True)))
     item.conversation_id, item.question_id = UUID(conversation), question
     return True
-
-
-def _undecided(item: InboxItem, conversation: UUID, before: int, question: int) -> list[int]:
-    """The answer of an attempt that died before it decided it: what was answered between the two
-    questions, where nobody else has asked there or is at work."""
-    said = Message.objects.filter(conversation=conversation, pk__lt=question).exclude(pk=before)
-    asked = said.filter(speaker=Speaker.USER)
-    here = InboxItem.objects.filter(conversation=conversation).exclude(pk=item.pk)
-    if here.filter(state=ItemState.CLAIMED).exists():
-        return []
-    if asked.exclude(pk__in=here.filter(question__isnull=False).values("question")).exists():
-        return []
-    answers = said.filter(speaker=Speaker.ASSISTANT, pk__gt=before)
-    return list(answers.values_list("pk", flat=True))
 
 
 def decide(

@@ -1,9 +1,9 @@
 """ask(question) -> events: the one door to an answer, for every face of Askwell."""
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from uuid import UUID
 
@@ -77,13 +77,17 @@ async def ask(question: Question) -> AsyncGenerator[Event]:
 
     Raises BadQuestion, and then keeps nothing. The readers are looked up when passages are
     retrieved and again before the first and the last words; have they become fewer, or was a
-    document removed meanwhile, the draft is discarded and the question asked anew.
+    document or a turn before it removed meanwhile, the draft is discarded and the question asked
+    anew, at last without what was said before.
     """
     basis = await in_chat(_begin, question)
     yield Begun(str(basis.kept.conversation_id), basis.kept.pk)
     for again in range(MAX_ROUNDS):
         if again:
             basis = await in_chat(_look_up, question, basis.kept)
+        if again == MAX_ROUNDS - 1:
+            # Turns before it may go one after the other: those that a dead bot left half done.
+            basis = replace(basis, past=Past())
         async with aclosing(_one_round(basis)) as events:
             async for event in events:
                 yield event
@@ -140,12 +144,25 @@ def _keep_question(question: Question) -> Message:
     with transaction.atomic():
         conversation = _conversation(question, text)
         asked = {"speaker": Speaker.USER, "text": text, "asker": question.place.asker}
-        latest = conversation.messages.last() if question.conversation else None
-        if latest and all(getattr(latest, name) == value for name, value in asked.items()):
-            latest.asked_for = question.asked_for  # again, after its answer broke off
-            latest.save(update_fields=["asked_for"])
-            return latest
+        before = _kept_before(conversation, question, asked) if question.conversation else None
+        if before is not None:
+            before.asked_for = question.asked_for
+            before.save(update_fields=["asked_for"])
+            return before
         return conversation.messages.create(**asked, asked_for=question.asked_for)
+
+
+def _kept_before(
+    conversation: Conversation, question: Question, asked: Mapping[str, object]
+) -> Message | None:
+    """The same turn, where its answer broke off: the last one, or the one that was kept for the
+    same item. Answers beside it were told of it, so it stays where it is."""
+    latest = conversation.messages.last()
+    if latest and all(getattr(latest, name) == value for name, value in asked.items()):
+        return latest
+    if question.asked_for is None:
+        return None
+    return conversation.messages.filter(**asked, asked_for=question.asked_for).first()
 
 
 def _conversation(question: Question, text: str) -> Conversation:

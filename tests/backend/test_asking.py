@@ -16,7 +16,7 @@ from backend.chat.asking import MAX_QUESTION, MAX_ROUNDS, Answered, Begun, Quest
 from backend.chat.errors import EmptyQuestion, QuestionTooLong, UnknownConversation
 from backend.chat.history import shown_to
 from backend.chat.models import Conversation, Message, Speaker
-from backend.chat.removal import remove
+from backend.chat.removal import remove, remove_turns
 from knowledge.answering import Delta, Restart, Status
 from knowledge.models import Document, DocumentVersion, Space
 from knowledge.providers import aclose_chat_models
@@ -214,6 +214,47 @@ def test_asking_again_after_an_answer_broke_off_leaves_no_duplicate(
     speakers = list(Message.objects.values_list("speaker", flat=True))
     assert speakers == [Speaker.USER, Speaker.ASSISTANT]
     assert "osprey" in streamed(events)
+
+
+def test_a_question_asked_again_for_its_item_leaves_the_answers_beside_it_alone(
+    mine: Place, add_text: AddText
+) -> None:
+    """Its owner died, and others asked in its conversation meanwhile."""
+    add_text(leave("osprey"))
+    talk = conversation_of(asked(LEAVE, mine))
+
+    async def begin() -> int:
+        async with aclosing(ask(Question("And then?", mine, talk, asked_for=7))) as events:
+            begun = await anext(events)
+            assert isinstance(begun, Begun)
+            return begun.message
+
+    def begin_again() -> None:
+        assert async_to_sync(begin)() == first
+
+    first = async_to_sync(begin)()
+    events = asked(LEAVE, mine, talk, after={Status: begin_again})
+
+    assert "osprey" in kept(events).text
+    assert not [event for event in events if isinstance(event, Restart)]
+    assert Message.objects.filter(asked_for=7).count() == 1
+
+
+def test_a_question_is_answered_though_turn_after_turn_before_it_is_removed(
+    mine: Place, add_text: AddText
+) -> None:
+    add_text(leave("osprey"))
+    talk = conversation_of(asked(LEAVE, mine))
+    for _ in range(MAX_ROUNDS):
+        asked("And for fathers?", mine, talk)
+
+    def remove_one() -> None:
+        earlier = Message.objects.filter(text="And for fathers?").order_by("-pk")
+        remove_turns([earlier.values_list("pk", flat=True)[0]])
+
+    events = asked(LEAVE, mine, talk, after={Status: remove_one})
+
+    assert "osprey" in kept(events).text
 
 
 def test_the_same_question_after_its_answer_is_a_new_one(mine: Place, add_text: AddText) -> None:
