@@ -89,7 +89,7 @@ def report(order: Order) -> dict[str, Any]:
     return {
         "open": [_told(item) for item in items.filter(settled=False)],
         "items": {i.message: [i.state, i.attempts, i.reason] for i in items},
-        "marks": models.ReadMark.objects.count(),
+        "marks": sorted(models.ReadMark.objects.values_list("channel", "read_until")),
         "documents": sorted(Document.objects.kept().values_list("name", flat=True)),
     }
 

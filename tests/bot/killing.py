@@ -102,7 +102,7 @@ class Campaign(Chat[Message]):
     def run(self, kills: int, questions_a_kill: int, timeout: float) -> None:
         """A first bot sets the marks from which is read back, and comes into some threads."""
         bot = self.bots.start("run_bot")
-        wait(lambda: self.bots.do("report")["marks"] >= 2, self.bots, 60)
+        wait(lambda: len(self.bots.do("report")["marks"]) >= 2, self.bots, 60)
         self._roots = [self._ask() for _ in range(8)]
         self._keep(self.say_directly, f"{QUESTION} {self._mark()}")
         wait(lambda: not self._left(), self.bots, 60)
@@ -146,7 +146,7 @@ class Campaign(Chat[Message]):
     def poison(self) -> list[str]:
         """Whoever would answer a certain question dies; others ask meanwhile. The answers to it."""
         others, bot = list[Message](), self.bots.start("run_bot", **POISONED)
-        wait(lambda: self.bots.do("report")["marks"] >= 2, self.bots, 60)
+        wait(lambda: len(self.bots.do("report")["marks"]) >= 2, self.bots, 60)
         poison = self.say("poison qx0qx")
         end = time.monotonic() + 120
         while not self.answers(poison):

@@ -38,10 +38,7 @@ class Away:
         somebody's direct messages, which Discord names to nobody."""
         begun, ended = gap
         self.chat.turn_back(begun)
-        bot = self.bots.start("run_bot", lease=self.lease)
-        # What is said seems to be older than the marks: only who listens hears of it.
-        wait(self.bots.last_out.exists, self.bots, 60, rest=0.2)
-        wait(lambda: self.bots.do("report")["marks"] >= 2, self.bots, 60, rest=0.2)
+        bot = self.listening()
         root = self.chat.say(f"{QUESTION} {self.mark()}")
         direct = self.chat.say_directly(f"{QUESTION} {self.mark()}")
         self.until_settled(self.chat.id_of(root), self.chat.id_of(direct))
@@ -55,6 +52,23 @@ class Away:
                 self.chat.mutter("I was in Lisbon yesterday.")
         return marks
 
+    def listening(self) -> int:
+        """A bot that hears. What is said now seems to be older than the marks, so whoever comes
+        to listen later never learns of it; and the marks move once it listens."""
+        before = self.bots.do("report")["marks"]
+        bot = self.start()
+
+        def moved() -> bool:
+            marks = self.bots.do("report")["marks"]
+            return len(marks) >= 2 and marks != before
+
+        wait(moved, self.bots, 60, rest=0.2)
+        return bot
+
+    def start(self, **order: Any) -> int:
+        """On a slow machine the short lease may run out while a bot lives, again and again."""
+        return self.bots.start("run_bot", lease=self.lease, attempts=1000, **order)
+
     def say(self, number: int, text: str, root: Any) -> Any:
         if number % 3 == 1:
             return self.chat.say(text, root)
@@ -62,11 +76,11 @@ class Away:
 
     def die(self, where: str, call: int) -> None:
         """A bot that is killed while it reads back."""
-        bot = self.bots.start("run_bot", lease=self.lease, die_in=where, call=call, before=True)
+        bot = self.start(die_in=where, call=call, before=True)
         wait(lambda: self.bots.status(bot) is not None, self.bots, 300, rest=0.2)
 
     def come_back(self, marks: list[str], timeout: float) -> None:
-        bot = self.bots.start("run_bot", lease=self.lease, attempts=1000)
+        bot = self.start()
         wait(lambda: not set(marks) - self.answered(), self.bots, timeout, rest=0.2)
         wait(lambda: not self.bots.do("report")["open"], self.bots, timeout, rest=0.2)
         assert self.bots.end(bot, signal.SIGTERM) == 0, self.bots.log()
