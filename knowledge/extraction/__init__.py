@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cache
 
 from django.utils.module_loading import import_string
 
@@ -36,6 +37,8 @@ __all__ = [
 # Of a file's text, headings included.
 MAX_CHARACTERS = 5_000_000
 MAX_PARTS = 50_000
+# On one letter; to order them takes the square of their number.
+MOST_MARKS = 30
 READERS = {
     "text": "knowledge.extraction.text.read",
     "markdown": "knowledge.extraction.text.read_markdown",
@@ -49,6 +52,8 @@ READERS = {
 }
 # Unicode's categories Cc, without tab and line feed, and Cs.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# Where more marks than that may stand in a row: no mark is a letter, a digit or a space.
+_MARKS = re.compile(rf"[^\w\s\x00-\u02ff]{{{MOST_MARKS + 1},}}")
 _LINE_BREAKS = str.maketrans(dict.fromkeys("\r\v\f\x85", "\n"))
 
 
@@ -183,6 +188,22 @@ def _keeping_headings(parts: list[Part]) -> Iterator[Part]:
 
 
 def clean(text: str) -> str:
-    """Text in NFC without control characters, lone surrogates and carriage returns."""
-    text = text.replace("\r\n", "\n").translate(_LINE_BREAKS)
-    return unicodedata.normalize("NFC", _CONTROL.sub("", text))
+    """Text in NFC without control characters, lone surrogates, carriage returns and masses of
+    marks on one letter."""
+    text = _CONTROL.sub("", text.replace("\r\n", "\n").translate(_LINE_BREAKS))
+    return unicodedata.normalize("NFC", _MARKS.sub(_fewer_marks, text))
+
+
+def _fewer_marks(found: re.Match[str]) -> str:
+    kept, marks = [], 0
+    for character in found[0]:
+        marks = marks + 1 if _is_mark(character) else 0
+        if marks <= MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
+
+
+@cache
+def _is_mark(character: str) -> bool:
+    # A few characters are no marks themselves, and stand for nothing but marks.
+    return unicodedata.combining(unicodedata.normalize("NFD", character)[0]) > 0

@@ -29,11 +29,6 @@ OFFICE_FAULTS = (*ZIP_FAULTS, AssertionError, AttributeError, SyntaxError, TypeE
 _XML_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 
 
-def members(data: bytes) -> list[str]:
-    """The names of what the archive holds. Raises ZIP_FAULTS."""
-    return zipfile.ZipFile(io.BytesIO(data)).namelist()
-
-
 def check(data: bytes, kind: str) -> None:
     """Refuse archives that would expand beyond bounds, and document type definitions.
 

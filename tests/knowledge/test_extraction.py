@@ -2,6 +2,7 @@
 
 import io
 import random
+import unicodedata
 import zipfile
 from collections.abc import Callable
 
@@ -118,6 +119,14 @@ def test_text_is_read_in_its_encoding(text: str, encoding: str) -> None:
 
 def test_control_characters_go_and_words_stay_apart() -> None:
     assert clean("a\x00b\x07 c\r\nd\re\x0cf\x0bg\ud800h") == "ab c\nd\ne\nf\ngh"
+
+
+def test_masses_of_marks_on_one_letter_are_cut_off_in_no_time() -> None:
+    """To order them all would take the square of their number: days."""
+    assert clean("e\u0301\u0323" + "\u0301\u0323" * 200_000 + " f")[-2:] == " f"
+    assert len(clean("\u0f73" * 200_000)) <= 60  # each stands for two marks
+    few = "\u1eb9\u0301" + "\u0301\u0323" * 10 + "\u2014" * 50
+    assert clean(few) == unicodedata.normalize("NFC", few)
     assert extract("a.txt", b"nul\x00 and bell\x07").parts[0].text == "nul and bell"
 
 

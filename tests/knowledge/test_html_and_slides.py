@@ -1,6 +1,8 @@
 """HTML and PPTX: what people see, under its headings."""
 
+import io
 import re
+import zipfile
 from typing import Any
 
 import pytest
@@ -10,7 +12,6 @@ from pptx.util import Inches
 
 from knowledge.errors import DamagedFile, NoText
 from knowledge.extraction import Part, Progress, extract, pieces
-from knowledge.extraction.archive import members
 from tests.knowledge.office import member, pptx, repacked
 
 PAGE = b"""<!DOCTYPE html><html><head><title>Guide</title><style>p { color: red }</style></head>
@@ -162,7 +163,8 @@ def test_the_values_of_a_chart_are_read() -> None:
 
 def test_a_chart_of_an_unknown_kind_is_left_out() -> None:
     data = pptx(charts)
-    names = [name for name in members(data) if re.search(r"charts/chart\d+\.xml$", name)]
+    inside = zipfile.ZipFile(io.BytesIO(data)).namelist()
+    names = [name for name in inside if re.search(r"charts/chart\d+\.xml$", name)]
     changed = {n: member(data, n).replace(b"c:barChart", b"c:stockChart") for n in names}
     deck_and_words = repacked(pptx(charts), changed)
     with pytest.raises(NoText):
