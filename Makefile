@@ -16,7 +16,7 @@ setup: .venv/.installed
 
 setup-dev: setup .venv/.installed-dev
 
-.venv/.installed-dev: requirements-dev.txt requirements-s3.txt .venv/.installed
+.venv/.installed-dev: requirements-dev.txt requirements-s3.txt requirements-cloudinary.txt .venv/.installed
 	$(PIP) install -c constraints.txt -r requirements-dev.txt
 	touch $@
 

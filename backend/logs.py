@@ -15,11 +15,12 @@ SECRETS = (
     "SLACK_SIGNING_SECRET",
     "DISCORD_TOKEN",
     "S3_SECRET_ACCESS_KEY",
+    "CLOUDINARY_API_SECRET",
 )
-# What lets somebody in: sign-in links, and the addresses that Slack and Discord give out for a
-# socket and for the reply to a command.
+# What lets somebody in: sign-in links, the addresses that Slack and Discord give out for a socket
+# and for the reply to a command, and signed addresses.
 _TICKET = re.compile(
-    r"(/sign-in/|[?&]ticket=|hooks\.slack\.com/\w+/|/(?:webhooks|interactions)/\d+/)[\w%./-]+"
+    r"(/sign-in/|[?&](?:ticket|signature)=|hooks\.slack\.com/\w+/|/(?:webhooks|interactions)/\d+/)[\w%./-]+"
 )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from environs import validate
 
+from backend import storage
 from backend.env import env, prepare_folder, read, secret_key
-from backend.storage import originals_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_env(str(BASE_DIR / ".env"), recurse=False)
@@ -91,22 +91,35 @@ STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 MEDIA_ROOT = DATA_DIR / "originals"
 ORIGINALS_STORAGE = read(
-    "str", "ORIGINALS_STORAGE", "file", validate=validate.OneOf(["file", "s3"])
+    "str", "ORIGINALS_STORAGE", storage.FILE, validate=validate.OneOf(storage.KINDS)
 )
 S3_BUCKET = read("str", "S3_BUCKET", "")
 S3_ENDPOINT_URL = read("str", "S3_ENDPOINT_URL", "", validate=_ADDRESS)
 S3_REGION = read("str", "S3_REGION", "")
 S3_ACCESS_KEY_ID = read("str", "S3_ACCESS_KEY_ID", "")
 S3_SECRET_ACCESS_KEY = read("str", "S3_SECRET_ACCESS_KEY", "")
+CLOUDINARY_CLOUD_NAME = read("str", "CLOUDINARY_CLOUD_NAME", "")
+CLOUDINARY_API_KEY = read("str", "CLOUDINARY_API_KEY", "")
+CLOUDINARY_API_SECRET = read("str", "CLOUDINARY_API_SECRET", "")
+CLOUDINARY_API_URL = read("str", "CLOUDINARY_API_URL", "", validate=_ADDRESS)
+_OPTIONS: dict[str, dict[str, str]] = {
+    storage.FILE: {},
+    storage.S3: {
+        "bucket_name": S3_BUCKET,
+        "endpoint_url": S3_ENDPOINT_URL,
+        "region_name": S3_REGION,
+        "access_key": S3_ACCESS_KEY_ID,
+        "secret_key": S3_SECRET_ACCESS_KEY,
+    },
+    storage.CLOUDINARY: {
+        "cloud_name": CLOUDINARY_CLOUD_NAME,
+        "api_key": CLOUDINARY_API_KEY,
+        "api_secret": CLOUDINARY_API_SECRET,
+        "api_url": CLOUDINARY_API_URL,
+    },
+}
 STORAGES = {
-    "default": originals_storage(
-        ORIGINALS_STORAGE,
-        bucket_name=S3_BUCKET,
-        endpoint_url=S3_ENDPOINT_URL,
-        region_name=S3_REGION,
-        access_key=S3_ACCESS_KEY_ID,
-        secret_key=S3_SECRET_ACCESS_KEY,
-    ),
+    "default": storage.originals_storage(ORIGINALS_STORAGE, **_OPTIONS[ORIGINALS_STORAGE]),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o600

@@ -1,4 +1,4 @@
-"""Where originals are kept: in the data folder, or in an S3 bucket."""
+"""Where originals are kept: in the data folder, in an S3 bucket, or at Cloudinary."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -7,16 +7,24 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import default_storage
 
+from backend import wording
 from knowledge.faults import faults
 
-FILE, S3 = "file", "s3"
+FILE, S3, CLOUDINARY = "file", "s3", "cloudinary"
+KINDS = [FILE, S3, CLOUDINARY]
 
 
-def originals_storage(kind: str, **s3: str) -> dict[str, Any]:
-    """The entry of Django's STORAGES for originals; `s3` are options of django-storages, of which
-    the empty ones are left to boto3's own rules."""
-    if kind == FILE:
-        return {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+def originals_storage(kind: str, **options: str) -> dict[str, Any]:
+    """The entry of Django's STORAGES for originals, with the options of its kind."""
+    if kind == S3:
+        return _s3(**options)
+    if kind == CLOUDINARY:
+        return _cloudinary(**options)
+    return {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+
+
+def _s3(**s3: str) -> dict[str, Any]:
+    """Options of django-storages, of which the empty ones are left to boto3's own rules."""
     if not s3["bucket_name"]:
         raise ImproperlyConfigured("ORIGINALS_STORAGE=s3 needs a bucket: set S3_BUCKET.")
     if find_spec("storages") is None or find_spec("boto3") is None:
@@ -32,6 +40,21 @@ def originals_storage(kind: str, **s3: str) -> dict[str, Any]:
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": chosen | {"signature_version": "s3v4", "file_overwrite": True},
     }
+
+
+def _cloudinary(**cloud: str) -> dict[str, Any]:
+    if not (cloud["cloud_name"] and cloud["api_key"] and cloud["api_secret"]):
+        raise ImproperlyConfigured(wording.CLOUDINARY_NEEDS)
+    if find_spec("cloudinary") is None:
+        raise ImproperlyConfigured(wording.CLOUDINARY_PACKAGE)
+    return {"BACKEND": "backend.cloudinary_storage.CloudinaryStorage", "OPTIONS": cloud}
+
+
+def place() -> str:
+    """What the place of originals is called, where it is no folder."""
+    if settings.ORIGINALS_STORAGE == S3:
+        return wording.BUCKET.format(name=settings.S3_BUCKET)
+    return wording.CLOUD.format(name=settings.CLOUDINARY_CLOUD_NAME)
 
 
 def trouble() -> str | None:

@@ -18,9 +18,7 @@ _S3 = (
 
 def faults() -> tuple[type[Exception], ...]:
     """What is raised where originals can't be reached."""
-    if settings.ORIGINALS_STORAGE == "file":
-        return (OSError,)
-    return (OSError, *map(import_string, _S3))
+    return (OSError, *map(import_string, _S3 if settings.ORIGINALS_STORAGE == "s3" else ()))
 
 
 @contextmanager

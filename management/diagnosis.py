@@ -96,9 +96,9 @@ def _originals() -> Iterator[Finding]:
     if settings.ORIGINALS_STORAGE == FILE:
         return
     if (trouble := storage.trouble()) is not None:
-        yield Finding("fail", f"the bucket {settings.S3_BUCKET} can't be used: {trouble}")
+        yield Finding("fail", f"{storage.place()} can't be used: {trouble}")
     else:
-        yield Finding("ok", f"originals are kept in the bucket {settings.S3_BUCKET}")
+        yield Finding("ok", f"originals are kept in {storage.place()}")
 
 
 def _local_model() -> Finding:

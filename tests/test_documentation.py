@@ -18,7 +18,12 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 DECISIONS = ROOT / "docs" / "decisions"
-REQUIREMENTS = ["requirements.txt", "requirements-s3.txt", "requirements-dev.txt"]
+REQUIREMENTS = [
+    "requirements.txt",
+    "requirements-s3.txt",
+    "requirements-cloudinary.txt",
+    "requirements-dev.txt",
+]
 SUFFIXES = {".py", ".md", ".js", ".css", ".html"}
 
 # The outside contract: names that scripts and users rely on, as far as they are built.
