@@ -14,8 +14,8 @@ JSON = dict[str, Any]
 
 # Characters of a message.
 MOST = 2_000
-_EXCERPT = 120
-_NAME = 80
+# Of a source's name and excerpt, the longest that let all sources stand there.
+_LENGTHS = ((80, 120), (80, 50), (80, 0), (40, 0), (20, 0))
 _ELLIPSIS = "…"
 THUMB, SHARE, REASON = "thumb", "share", "reason"
 _BUTTON, _ROW, _LABEL, _TEXT_INPUT = 2, 1, 18, 4
@@ -41,8 +41,18 @@ def _with_sources(text: str, closing: Closing | None) -> str:
         return text[:MOST]
     notice = [f"-# {_escaped(closing.notice, 400)}"] if closing.notice else []
     room = MOST - len(text) - sum(map(len, notice)) - 40
-    below = [*_fitting([_source_line(source) for source in closing.sources], room), *notice]
+    below = [*_sources(closing.sources, room), *notice]
     return "\n".join([text, *below])[:MOST]
+
+
+def _sources(sources: Sequence[Source], room: int) -> Sequence[str]:
+    """Rather all sources without excerpts, or with short names, than some of them: what the answer
+    cites is to be found below it."""
+    for name, excerpt in _LENGTHS:
+        lines = [_source_line(source, name, excerpt) for source in sources]
+        if sum(len(line) + 1 for line in lines) <= room:
+            return lines
+    return [*_fitting(lines, room)]
 
 
 def _fitting(lines: Sequence[str], room: int) -> Iterator[str]:
@@ -55,12 +65,12 @@ def _fitting(lines: Sequence[str], room: int) -> Iterator[str]:
         yield line
 
 
-def _source_line(source: Source) -> str:
+def _source_line(source: Source, most: int, quoted: int) -> str:
     form = wording.SOURCE if source.page is None else wording.SOURCE_WITH_PAGE
     line = form.format(
-        number=source.number, document=_escaped(source.document, _NAME), page=source.page
+        number=source.number, document=_escaped(source.document, most), page=source.page
     )
-    excerpt = _escaped(source.excerpt, _EXCERPT)
+    excerpt = _escaped(source.excerpt, quoted) if quoted else ""
     return "-# " + (wording.QUOTED.format(source=line, excerpt=excerpt) if excerpt else line)
 
 
