@@ -6,7 +6,8 @@ from backend.accounts.models import User
 from backend.chat.models import Feedback
 from knowledge.extraction import clean
 
-REASON_CHARACTERS = 500
+# What Discord's forms take, and Slack's take less.
+REASON_CHARACTERS = 4_000
 
 
 def give_feedback(message: int, user: User, helpful: bool, reason: str = "") -> None:
