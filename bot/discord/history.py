@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from bot import marks, talks
 from bot.discord.events import PLATFORM
-from bot.discord.listen import Listener
+from bot.discord.listen import OLDEST, Listener
 from bot.discord.waits import patiently
 from bot.errors import Unreachable
 from bot.incoming import DIRECT
@@ -24,9 +24,8 @@ from bot.threads import in_inbox
 
 logger = logging.getLogger(__name__)
 
-# The caps.
+# The cap, beside that of age.
 MESSAGES = 1_000
-OLDEST = timedelta(hours=24)
 # A message may be known to Discord's gateway a little later than to its history.
 OVERLAP = timedelta(seconds=10)
 READABLE = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel, discord.Thread)

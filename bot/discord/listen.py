@@ -6,11 +6,13 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import discord
 from discord.gateway import KeepAliveHandler
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils import timezone
 
 from bot import inbox, talks
 from bot.discord.events import PLATFORM, key_of, read_message, replied_to
@@ -27,6 +29,9 @@ discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 # Seconds without a further server after which all are known.
 SERVERS_KNOWN = 2.0
+
+# What is older is neither read back nor, once it is edited, heard for the first time.
+OLDEST = timedelta(hours=24)
 
 # Deletions that are remembered.
 RECENT = 1_000
@@ -171,7 +176,9 @@ class Listener:
         if said is None:
             return None
         placed = await self._placed(said, message)
-        return Edited(placed, newly_addressed=placed.addressed, files_shown=shown)
+        # Of an old one that is unknown the row may be gone, with its answer.
+        new = placed.addressed and timezone.now() - message.created_at < OLDEST
+        return Edited(placed, newly_addressed=new, files_shown=shown)
 
     async def _placed(self, said: Said, message: discord.Message) -> Said:
         """With the thread that it goes on from, and where its reply will stand."""

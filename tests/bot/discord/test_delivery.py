@@ -10,7 +10,7 @@ from django.db import OperationalError
 
 from backend.chat.models import Message as Turn
 from bot import inbox, leases, reading_back, reply, wording
-from bot.discord import deferred, rest, send
+from bot.discord import deferred, history, listen, rest, send
 from bot.incoming import Heard
 from bot.models import InboxItem
 from tests.bot.discord.chat import DiscordChat
@@ -112,6 +112,22 @@ async def test_an_edit_before_the_answer_counts(
         await one_answer(discord, asked, "opens at nine")
     item = await InboxItem.objects.aget()
     assert item.text.endswith("Please?")
+
+
+async def test_an_edit_of_an_old_message_that_nobody_knows_is_no_question(
+    discord: DiscordSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (listen, history):
+        monkeypatch.setattr(module, "OLDEST", timedelta(seconds=1))
+    async with running(discord):
+        asked = ask(discord)
+        await one_answer(discord, asked)
+        await asyncio.sleep(1)
+        await InboxItem.objects.all().adelete()  # as retention does
+        discord.edit(asked, f"@askwell {QUESTION} Please?")
+        await one_answer(discord, ask(discord, "random"))
+        assert await InboxItem.objects.acount() == 1
+    assert len(discord.answers(asked)) == 1
 
 
 async def test_what_was_said_while_the_bot_was_away_is_answered(
