@@ -126,6 +126,8 @@ async def _answer(held: Held, place: Place, outlet: Outlet, reply: Reply) -> Non
 
 def _said_at_once(item: InboxItem) -> str | None:
     """What is said without asking anybody."""
+    if item.route.get("hidden"):
+        return wording.HIDDEN_DISCORD
     return wording.HELP if item.text.strip().lower() in HELP_WORDS else None
 
 

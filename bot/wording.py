@@ -112,6 +112,11 @@ knowledge” reads its files.
 to whoever can read it there.
 - `/knowledge list` shows the documents that I may answer from here; curators and admins find more \
 under `/knowledge`."""
+HIDDEN_DISCORD = (
+    "Discord shows me what you write in a server only where you mention me. Please mention me, or "
+    "leave **@ ON** when you reply to me."
+)
+
 KNOWLEDGE_HELP = """\
 - `/knowledge list`: the documents that an answer here may draw on
 - `/knowledge status`: how far they are read, and what waits to be decided (curators)

@@ -52,6 +52,14 @@ def read_message(message: discord.Message, bot: int, *, bare: bool = False) -> S
     )
 
 
+def is_hidden(message: discord.Message, bot: int) -> bool:
+    """Whether it may say something that Discord does not tell: a reply to the bot that does not
+    mention it, without the Message Content intent."""
+    mentioned = bot in message.raw_mentions or any(user.id == bot for user in message.mentions)
+    shown = message.content or message.attachments or message.embeds or message.stickers
+    return not (mentioned or shown or message.guild is None) and _is_reply_to(message, bot)
+
+
 def _is_private_thread(message: discord.Message) -> bool:
     return isinstance(message.channel, discord.Thread) and message.channel.is_private()
 

@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from bot import inbox, talks
-from bot.discord.events import PLATFORM, key_of, read_message, replied_to
+from bot.discord.events import PLATFORM, is_hidden, key_of, read_message, replied_to
 from bot.discord.gateway import pay_for_start
 from bot.discord.naming import names_of
 from bot.discord.rest import trace
@@ -181,6 +181,14 @@ class Listener:
         return Edited(placed, newly_addressed=new, files_shown=shown)
 
     async def _placed(self, said: Said, message: discord.Message) -> Said:
+        """With where its reply will stand, and whether what it says is hidden from the bot."""
+        placed = await self._where(said, message)
+        assert self._client.user is not None
+        if settings.DISCORD_MESSAGE_CONTENT or not is_hidden(message, self._client.user.id):
+            return placed
+        return replace(placed, route={**placed.route, "hidden": True})
+
+    async def _where(self, said: Said, message: discord.Message) -> Said:
         """With the thread that it goes on from, and where its reply will stand."""
         if isinstance(message.channel, discord.Thread):
             return replace(said, route={"in_thread": True})

@@ -76,6 +76,14 @@ async def test_a_mention_alone_offers_help(discord: DiscordSimulator) -> None:
     assert "Every answer names its sources" in answer.text
 
 
+async def test_a_reply_whose_words_discord_hides_is_told_why(discord: DiscordSimulator) -> None:
+    async with running(discord):
+        answer = await one_answer(discord, ask(discord))
+        again = discord.say("ana", answer.channel, QUESTION, reply_to=answer, ping_reply=False)
+        [told] = await answered(discord, again)
+    assert told.text == wording.HIDDEN_DISCORD
+
+
 async def test_a_commands_answer_is_for_the_asker_alone(discord: DiscordSimulator) -> None:
     async with running(discord):
         asked = discord.command("ana", "general", "ask", question=QUESTION)
