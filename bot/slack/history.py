@@ -1,4 +1,5 @@
-"""Read back what was said while nobody listened: channels, and the threads that we are in.
+"""Read back what was said while nobody listened: channels, the threads that we are in, and those
+that went on meanwhile.
 
 A channel's mark moves only when it was read to its end. What is older than a day, or more than a
 thousand messages, is left out and logged.
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 # The cap: messages of a channel, and seconds.
 MESSAGES = 1_000
 OLDEST = 24 * 3600
+# Threads are found that began so many seconds before the gap; Slack lists none by their last word.
+BEGUN = 24 * 3600
 KINDS = "public_channel,private_channel,mpim,im"
 
 JSON = dict[str, Any]
@@ -60,39 +63,42 @@ class History:
         oldest = max(mark, _stamp(time.time() - OLDEST))
         if oldest > mark:
             logger.warning("%s: what was said before %s is not read back", channel["id"], oldest)
-        where = {"channel": channel["id"], "oldest": oldest}
-        begun_since = await self._take_all(channel, "conversations.history", where)
+        reach = _stamp(float(oldest) - BEGUN)
+        lively = await self._take_all(channel, oldest, "conversations.history", oldest=reach)
         known = await in_inbox(talks.threads_in, PLATFORM, self._team, channel["id"])
-        for thread in dict.fromkeys([*known, *begun_since]):
+        for thread in dict.fromkeys([*known, *lively]):
+            where = {"ts": thread, "oldest": oldest}
             try:
-                await self._take_all(channel, "conversations.replies", where | {"ts": thread})
+                await self._take_all(channel, oldest, "conversations.replies", **where)
             except Refused as error:
                 if error.code not in ("thread_not_found", "message_not_found"):
                     raise
         await in_inbox(marks.move, PLATFORM, self._team, channel["id"], begun)
 
-    async def _take_all(self, channel: JSON, method: str, where: JSON) -> list[str]:
-        """Take up to the cap of messages; those that head a thread."""
-        read, heads = 0, []
-        async for message in pages(partial(self._api.call, method), "messages", **where):
-            read += 1
+    async def _take_all(self, channel: JSON, mark: str, method: str, **where: str) -> list[str]:
+        """Take what was said after the mark, up to the cap; the threads that went on since."""
+        read, lively = 0, []
+        call = partial(self._api.call, method, channel=channel["id"])
+        async for message in pages(call, "messages", **where):
+            is_new, read = str(message["ts"]) > mark, read + 1
             if read > MESSAGES:
-                logger.warning(
-                    "%s: more than %d messages; older ones are not read back",
-                    channel["id"],
-                    MESSAGES,
-                )
+                if is_new:
+                    logger.warning(
+                        "%s: more than %d messages; older ones are not read back",
+                        channel["id"],
+                        MESSAGES,
+                    )
                 break
-            if message.get("reply_count"):
-                heads.append(str(message["ts"]))
+            if str(message.get("latest_reply") or "") > mark:
+                lively.append(str(message["ts"]))
             heard = read_past(message, channel, self._team, self._bot)
-            if str(message["ts"]) <= where["oldest"] and not await self._may_change(heard):
+            if heard is None or not (is_new or await self._may_change(heard)):
                 continue
-            if heard is not None and await in_inbox(inbox.take, heard):
+            if await in_inbox(inbox.take, heard):
                 self._taken(heard)
-        return heads
+        return lively
 
-    async def _may_change(self, heard: Heard | None) -> bool:
+    async def _may_change(self, heard: Heard) -> bool:
         """Of what was said before the gap, whether it may count: what is gone, and questions that
         the inbox knows. Slack lists a thread's first message however old it is."""
         if isinstance(heard, Said | Edited):

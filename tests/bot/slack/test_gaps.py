@@ -1,5 +1,6 @@
 """What was said while nobody listened is read back: nothing is lost within the cap (promise 10)."""
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +11,13 @@ from pytest_django import Settings
 
 from bot import inbox, reading_back
 from bot.incoming import Heard
-from bot.models import InboxItem
+from bot.models import InboxItem, ReadMark
 from bot.slack import api, history, sockets
 from tests.bot.slack.asking import OFFICES, QUESTION, ask, one_answer, until_settled
 from tests.bot.slack.running import answered, point_to, running, shown
 from tests.simulators.slack.faults import Hang, Status
 from tests.simulators.slack.simulator import SlackSimulator
+from tests.simulators.slack.state import Message
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -57,6 +59,14 @@ async def read_back(slack: SlackSimulator, times: int) -> None:
     await slack.until(lambda: readings() >= wanted, timeout=30)
 
 
+async def until_marked(slack: SlackSimulator, said: Message) -> None:
+    """The channel was read to its end after this was said."""
+    row = ReadMark.objects.filter(channel=said.channel, read_until__gt=said.ts)
+    async with asyncio.timeout(30):
+        while not await row.aexists():
+            await asyncio.sleep(0.02)
+
+
 async def first_run(slack: SlackSimulator) -> None:
     """From here on there is a mark."""
     async with running(slack):
@@ -88,6 +98,40 @@ async def test_what_was_said_in_threads_while_the_bot_was_down_is_answered(
         await slack.until(lambda: len(slack.answers(asked)) == 3, timeout=60)
         await until_settled()
     assert len(slack.answers(asked)) == 3
+
+
+async def test_a_mention_in_the_thread_of_others_while_the_bot_was_down_is_answered(
+    slack: SlackSimulator,
+) -> None:
+    root = slack.say("ben", "general", "Let us meet in Lisbon.")
+    slack.say("ana", "general", "Tomorrow?", thread=root)
+    await first_run(slack)
+    slack.say("ana", "general", "When does it open there?", thread=root)
+    slack.say("ben", "general", f"@askwell {QUESTION}", thread=root)
+    later = slack.say("ana", "general", "Thank you.", thread=root)
+    async with running(slack):
+        await slack.until(lambda: slack.answers(later), timeout=30)
+        await until_settled()
+    [answer] = slack.answers(later)
+    assert ANSWER in shown(answer)
+
+
+async def test_looking_for_threads_that_went_on_is_capped_and_no_loss(
+    slack: SlackSimulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(8):
+        slack.say("ben", "general", "I was in Lisbon yesterday.")
+    await first_run(slack)
+    monkeypatch.setattr(history, "MESSAGES", 5)
+    monkeypatch.setattr(api, "PAGE", 2)
+    asked, before = ask(slack), len(slack.calls_to("conversations.history"))
+    with caplog.at_level(logging.WARNING):
+        async with running(slack):
+            await one_answer(slack, asked, ANSWER)
+            await until_marked(slack, asked)
+    calls = slack.calls_to("conversations.history")[before:]
+    assert len([call for call in calls if call.args["channel"] == slack.general.id]) == 3
+    assert "more than" not in caplog.text
 
 
 async def test_the_head_of_a_thread_from_before_the_first_start_is_not_answered(
