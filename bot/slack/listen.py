@@ -19,7 +19,7 @@ from bot.slack.api import SlackApi
 from bot.slack.commands import Commands
 from bot.slack.events import read_event
 from bot.slack.people import People
-from bot.slack.private import tell_alone
+from bot.slack.private import tell_who_did
 from bot.slack.suggesting import suggest
 from bot.threads import in_inbox
 
@@ -86,11 +86,12 @@ def make_app(
 
     @app.error
     async def failed(error: Exception, body: dict[str, Any]) -> None:
-        if not isinstance(error, Resting):
+        is_resting = isinstance(error, Resting)
+        if not is_resting:
             logger.error("Slack: something that was sent here broke off", exc_info=error)
-            return
-        await tell_alone(str(body.get("response_url") or ""), wording.NOT_LET_IN)
-        rest(error.detail)
+        await tell_who_did(api, body, wording.NOT_LET_IN if is_resting else wording.NOT_DONE)
+        if isinstance(error, Resting):
+            rest(error.detail)
 
     return app
 

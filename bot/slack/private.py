@@ -113,7 +113,18 @@ async def tell_alone(url: str, text: str) -> None:
     """Tell whoever gave the command or click of this response URL. Raises nothing."""
     try:
         if _is_slacks(url):
-            await _responded(url, {"text": text, **NO_FLAGS})
+            await _responded(url, {"text": text, "replace_original": False, **NO_FLAGS})
+    except DeliveryError as error:
+        logger.warning("Somebody was not told: %s", error)
+
+
+async def tell_who_did(api: SlackApi, body: dict[str, Any], text: str) -> None:
+    """Tell whoever this command, click or form is from, and nobody of an event. Raises nothing."""
+    if body.get("type") != "view_submission":
+        await tell_alone(str(body.get("response_url") or ""), text)
+        return
+    try:  # a form has no response URL
+        await api.call("chat.postMessage", channel=body["user"]["id"], text=text, **NO_FLAGS)
     except DeliveryError as error:
         logger.warning("Somebody was not told: %s", error)
 

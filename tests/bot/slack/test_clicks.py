@@ -5,13 +5,15 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import OperationalError
 from pytest_django import Settings
 
 from backend.accounts.models import User
 from backend.accounts.spaces import home, personal_key, space_for
 from backend.chat.models import Feedback
-from bot import wording
+from bot import inbox, wording
 from bot.models import InboxItem
+from bot.slack import actions
 from tests.bot.slack.asking import QUESTION, ask, until_settled
 from tests.bot.slack.running import answered, point_to, running, shown
 from tests.conftest import AddText
@@ -93,10 +95,11 @@ async def test_everyone_has_one_thumb_and_the_last_click_counts(slack: SlackSimu
     assert await Feedback.objects.acount() == 2
 
 
-async def test_a_reason_is_kept_and_may_be_left_out(slack: SlackSimulator) -> None:
-    def reason(text: str | None) -> JSON:
-        return {"reason": {"reason": {"type": "plain_text_input", "value": text}}}
+def reason(text: str | None) -> JSON:
+    return {"reason": {"reason": {"type": "plain_text_input", "value": text}}}
 
+
+async def test_a_reason_is_kept_and_may_be_left_out(slack: SlackSimulator) -> None:
     async with running(slack):
         answer = await answered(slack, ask(slack))
         for number, text in enumerate([" It opens at ten. ", None], start=1):
@@ -118,6 +121,46 @@ async def test_a_thumb_counts_where_nobody_can_be_asked_why(
         slack.feedback("ben", answer, good=False)
         await until_thumbs(slack, ben=False)
     assert len(slack.calls_to("views.open")) == 1
+
+
+def broken(*args: object) -> None:
+    raise OperationalError("the disk is full")
+
+
+async def test_whoever_clicks_is_told_where_that_could_not_be_kept(
+    slack: SlackSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(slack):
+        answer = await answered(slack, ask(slack))
+        private = await asked_privately(slack)
+        monkeypatch.setattr(actions, "give_feedback", broken)
+        monkeypatch.setattr(inbox, "take", broken)
+        clicks: tuple[Callable[[], object], ...] = (
+            lambda: slack.feedback("ana", answer),
+            lambda: slack.click("ana", private, "share"),
+            lambda: slack.shortcut("ana", "ask_about", answer),
+        )
+        for click in clicks:
+            before = len(slack.general.ephemeral)
+            click()
+            await slack.until(lambda b=before: len(slack.general.ephemeral) > b)  # type: ignore[misc]
+            told = slack.general.ephemeral[-1]
+            assert (told.text, told.to) == (wording.NOT_DONE, slack.world.user("ana").id)
+    assert not posted(slack.general)[1:] and ANSWER in shown(answer) + shown(private)
+
+
+async def test_whoever_gives_a_reason_is_told_where_it_could_not_be_kept(
+    slack: SlackSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(slack):
+        answer = await answered(slack, ask(slack))
+        slack.feedback("ben", answer, good=False)
+        [view] = await slack.until(lambda: list(slack.world.views.values()))
+        await until_thumbs(slack, ben=False)
+        monkeypatch.setattr(actions, "give_feedback", broken)
+        slack.submit("ben", view, reason("It opens at ten."))
+        [told] = await slack.until(lambda: posted(slack.dm_of("ben")))
+    assert told.text == wording.NOT_DONE
 
 
 async def test_clicks_on_what_one_cannot_see_have_no_effect(slack: SlackSimulator) -> None:

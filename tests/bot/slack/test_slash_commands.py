@@ -2,12 +2,13 @@
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import OperationalError
 from pytest_django import Settings
 
 from backend.accounts.models import Identity, Role
 from backend.accounts.roles import role_of, set_role
 from backend.accounts.spaces import home
-from bot import wording
+from bot import commands, inbox, personal, wording
 from bot.models import InboxItem
 from bot.slack.text import plain_text
 from knowledge.models import Document
@@ -59,6 +60,23 @@ async def test_help_says_what_can_be_done(slack: SlackSimulator) -> None:
             assert await told(slack, text) == wording.HELP
         assert "/knowledge remove NAME" in await told(slack, "/knowledge")
     assert not await InboxItem.objects.aexists()
+
+
+async def test_whoever_gives_a_command_is_told_where_it_breaks_off(
+    slack: SlackSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object) -> None:
+        raise OperationalError("the disk is full")
+
+    for module, name in ((commands, "knowledge"), (personal, "link"), (personal, "forget")):
+        monkeypatch.setattr(module, name, broken)
+    monkeypatch.setattr(inbox, "take", broken)
+    async with running(slack):
+        for text in ("/knowledge list", "/link", "/forget", f"/ask {QUESTION}"):
+            assert await told(slack, text) == wording.NOT_DONE
+    await slack.until(lambda: slack.core.notices)  # what was not acknowledged, Slack says as well
+    [(_, notice)] = slack.core.notices
+    assert "/ask failed" in notice
 
 
 async def test_a_question_is_shown_as_it_was_asked_and_pings_nobody(slack: SlackSimulator) -> None:
