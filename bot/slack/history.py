@@ -15,6 +15,7 @@ from bot import inbox, marks, talks
 from bot.errors import DeliveryError, Refused, Resting
 from bot.incoming import Edited, Heard, Said
 from bot.slack.api import SlackApi, pages
+from bot.slack.clock import DIFFER, stamp
 from bot.slack.events import PLATFORM, read_past
 from bot.threads import in_inbox
 
@@ -36,19 +37,20 @@ class History:
 
     async def begin(self) -> None:
         """To be called before anything can be heard."""
-        await in_inbox(marks.begin, PLATFORM, self._team, _stamp(time.time()))
+        await in_inbox(marks.begin, PLATFORM, self._team, stamp(time.time()))
 
     async def read_back(self) -> bool:
         """Every channel that we are in, from its mark on; False where one is to be read again
         soon. `begin` comes first. What can't be read keeps its mark. Raises DeliveryError where
         the channels can't be listed."""
-        begun, whole = _stamp(time.time()), True
         since = await in_inbox(marks.mark_of, PLATFORM, self._team)
+        # The next reading begins a little before this one does.
+        reached, whole = stamp(time.time() - DIFFER), True
         listed = partial(self._api.call, "users.conversations", types=KINDS)
         async for channel in pages(listed, "channels"):
             mark = await in_inbox(marks.mark_of, PLATFORM, self._team, channel["id"]) or since
             try:
-                await self._read_channel(channel, mark, begun)
+                await self._read_channel(channel, mark, max(mark, reached))
             except Resting:
                 raise
             except DeliveryError as error:
@@ -56,14 +58,14 @@ class History:
                 # The installation's mark, by which new channels are read, moves on.
                 await in_inbox(marks.move, PLATFORM, self._team, channel["id"], mark)
                 whole = whole and error.permanent
-        await in_inbox(marks.move, PLATFORM, self._team, "", begun)
+        await in_inbox(marks.move, PLATFORM, self._team, "", max(since, reached))
         return whole
 
-    async def _read_channel(self, channel: JSON, mark: str, begun: str) -> None:
-        oldest = max(mark, _stamp(time.time() - OLDEST))
+    async def _read_channel(self, channel: JSON, mark: str, reached: str) -> None:
+        oldest = max(mark, stamp(time.time() - OLDEST))
         if oldest > mark:
             logger.warning("%s: what was said before %s is not read back", channel["id"], oldest)
-        reach = _stamp(float(oldest) - BEGUN)
+        reach = stamp(float(oldest) - BEGUN)
         lively = await self._take_all(channel, oldest, "conversations.history", oldest=reach)
         known = await in_inbox(talks.threads_in, PLATFORM, self._team, channel["id"])
         for thread in dict.fromkeys([*known, *lively]):
@@ -73,7 +75,7 @@ class History:
             except Refused as error:
                 if error.code not in ("thread_not_found", "message_not_found"):
                     raise
-        await in_inbox(marks.move, PLATFORM, self._team, channel["id"], begun)
+        await in_inbox(marks.move, PLATFORM, self._team, channel["id"], reached)
 
     async def _take_all(self, channel: JSON, mark: str, method: str, **where: str) -> list[str]:
         """Take what was said after the mark, up to the cap; the threads that went on since."""
@@ -105,8 +107,3 @@ class History:
             key = heard.key if isinstance(heard, Said) else heard.now.key
             return bool(await in_inbox(inbox.messages_taken, key, [key.message]))
         return True
-
-
-def _stamp(seconds: float) -> str:
-    """A time as Slack writes it; as text it sorts by time."""
-    return f"{seconds:.6f}"

@@ -7,6 +7,7 @@ from bot.errors import DeliveryError, Refused
 from bot.inbox import messages_taken
 from bot.models import InboxItem, ReplyPart
 from bot.slack.api import SlackApi
+from bot.slack.clock import DIFFER, stamp
 from bot.slack.text import plain_text
 from bot.threads import in_inbox
 from knowledge.prompts import Turn
@@ -41,7 +42,7 @@ class Thread:
 
     async def own_messages(self, part: ReplyPart) -> list[str]:
         """Ours since the question that may be this part: first one that names it, then those that
-        name none, for a stream can't."""
+        name none, for a stream can't. Streams stand in threads only."""
         named, unnamed = [], []
         for message in await self._since(self._item.said_in, include_all_metadata=True):
             if message.get("user") != self._bot:
@@ -51,14 +52,14 @@ class Thread:
                 unnamed.append(str(message["ts"]))
             elif data.get("event_payload", {}).get("part") == str(part.pk):
                 named.append(str(message["ts"]))
-        return named + unnamed
+        return named + (unnamed if self._item.thread else [])
 
     async def _since(self, oldest: str, **args: Any) -> list[dict[str, Any]]:
         """Messages after this one, in the thread, or in the channel where there is no thread."""
         method = "conversations.replies"
         where: dict[str, Any] = {"ts": self._item.thread}
         if not self._item.thread:
-            oldest = f"{self._item.received_at.timestamp():.6f}"
+            oldest = stamp(self._item.received_at.timestamp() - DIFFER)
             method, where = "conversations.history", {}
         try:
             answer = await self._api.call(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,11 +14,11 @@ from bot import inbox, reading_back
 from bot.incoming import Heard
 from bot.models import InboxItem, ReadMark
 from bot.slack import api, history, sockets
+from bot.slack.clock import stamp
 from tests.bot.slack.asking import OFFICES, QUESTION, ask, one_answer, until_settled
 from tests.bot.slack.running import answered, point_to, running, shown
 from tests.simulators.slack.faults import Hang, Status
 from tests.simulators.slack.simulator import SlackSimulator
-from tests.simulators.slack.state import Message
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -57,14 +58,6 @@ async def read_back(slack: SlackSimulator, times: int) -> None:
 
     wanted = readings() + times + 1
     await slack.until(lambda: readings() >= wanted, timeout=30)
-
-
-async def until_marked(slack: SlackSimulator, said: Message) -> None:
-    """The channel was read to its end after this was said."""
-    row = ReadMark.objects.filter(channel=said.channel, read_until__gt=said.ts)
-    async with asyncio.timeout(30):
-        while not await row.aexists():
-            await asyncio.sleep(0.02)
 
 
 async def first_run(slack: SlackSimulator) -> None:
@@ -124,11 +117,12 @@ async def test_looking_for_threads_that_went_on_is_capped_and_no_loss(
     await first_run(slack)
     monkeypatch.setattr(history, "MESSAGES", 5)
     monkeypatch.setattr(api, "PAGE", 2)
-    asked, before = ask(slack), len(slack.calls_to("conversations.history"))
+    asked = ask(slack)
+    before, threads = (len(slack.calls_to(f"conversations.{m}")) for m in ("history", "replies"))
     with caplog.at_level(logging.WARNING):
         async with running(slack):
             await one_answer(slack, asked, ANSWER)
-            await until_marked(slack, asked)
+            await slack.until(lambda: slack.calls_to("conversations.replies")[threads:])
     calls = slack.calls_to("conversations.history")[before:]
     assert len([call for call in calls if call.args["channel"] == slack.general.id]) == 3
     assert "more than" not in caplog.text
@@ -156,6 +150,7 @@ async def test_the_head_of_a_thread_is_not_answered_again_once_it_is_forgotten(
         await one_answer(slack, root, ANSWER)
         await read_back(slack, 2)
     await InboxItem.objects.all().adelete()  # it was kept for thirty days
+    await ReadMark.objects.aupdate(read_until=stamp(time.time()))
     async with running(slack):
         asked = slack.say("ben", "general", f"@askwell {QUESTION}", thread=root)
         await answered(slack, asked)
@@ -330,6 +325,20 @@ async def test_a_database_failure_while_reading_back_is_made_good(
         return take(heard)
 
     monkeypatch.setattr(inbox, "take", failing)
+    async with running(slack):
+        await one_answer(slack, asked, ANSWER)
+
+
+async def test_a_clock_that_is_ahead_of_slacks_loses_nothing(slack: SlackSimulator) -> None:
+    async with running(slack):
+        await one_answer(slack, ask(slack), ANSWER)
+    long_ago = stamp(time.time() - 600)
+    await ReadMark.objects.aupdate(read_until=long_ago)
+    async with running(slack), asyncio.timeout(30):
+        while await ReadMark.objects.filter(read_until=long_ago).aexists():
+            await asyncio.sleep(0.02)
+    slack.world.behind = 20.0
+    asked = ask(slack)
     async with running(slack):
         await one_answer(slack, asked, ANSWER)
 
