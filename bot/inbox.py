@@ -11,7 +11,7 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from backend.chat.models import Message
 from backend.chat.removal import remove_turns
-from bot import ledger
+from bot import late_files, ledger
 from bot.incoming import Deleted, Edited, FileDeleted, Heard, Key, Said
 from bot.models import OPEN, InboxItem, ItemState, Kind
 from bot.shared_files import files_of, is_collected, new_items, shared_as, taken_off
@@ -42,18 +42,20 @@ def _receive(said: Said) -> bool:
     # A message is heard more than once: as a mention and as a message, and when it is redelivered.
     heard = _STATE(*_fields(said.key).values())
     state = heard[0][0] if heard else None
-    if state == ItemState.VOID or (state and not said.files):
+    if state == ItemState.VOID:
         return False
+    if state and not said.files:
+        return late_files.is_whole(said)
     spoken = bool(state) or said.addressed or _follows_up(said)
     if not spoken and not is_collected(said):
         return False
     rows = new_items(said, collected=not spoken)
-    if spoken and not state and (said.text.strip() or not said.files):
+    if spoken and not state and late_files.asks(said):
         rows.insert(0, _question(said))
     with transaction.atomic():
         InboxItem.objects.bulk_create(rows, ignore_conflicts=True)
         if state:
-            _hold_back(InboxItem.objects.filter(**_fields(said.key)))
+            _hold_back(said)
     return bool(rows)
 
 
@@ -70,11 +72,16 @@ def _question(said: Said) -> InboxItem:
         with_files=bool(said.files),
         pending=bool(said.files),
         route=route,
+        lease_until=late_files.held_until(said),
     )
 
 
-def _hold_back(question: QuerySet[InboxItem]) -> None:
-    """A mention may have come without its files; now it waits for them, and begins anew."""
+def _hold_back(said: Said) -> None:
+    """A mention may have come without its files; now it waits for them, and begins anew. Without
+    words it asks nothing."""
+    if late_files.asks_nothing(said):
+        return
+    question = InboxItem.objects.filter(**_fields(said.key))
     held = question.filter(state__in=OPEN, with_files=False).update(
         with_files=True, pending=True, revision=F("revision") + 1, state=ItemState.RECEIVED
     )

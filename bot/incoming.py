@@ -36,7 +36,7 @@ class Said:
     `addressed` is known from the message itself: a mention, a direct message, a command. What is
     not addressed counts only as a follow-up, in a thread where its sender asked before; its files
     count also where the channel collects them. `home` is the channel whose documents count there,
-    where it is another than the key's.
+    where it is another than the key's. Files of an `incomplete` message come with another event.
     """
 
     key: Key
@@ -49,6 +49,7 @@ class Said:
     private: bool = False
     files: Sequence[SharedFile] = ()
     home: str = ""
+    incomplete: bool = False
     route: dict[str, Any] = field(default_factory=dict)
 
 

@@ -69,8 +69,6 @@ def _said(
         thread = ""  # whoever begins with another's name speaks to them
     if not (addressed or thread or again or files):
         return None
-    if mentioned and not (words or files):
-        return None  # its files come with the message, which says the same
     key = _key(body, event["channel"], message["ts"])
     return Said(
         key,
@@ -81,6 +79,8 @@ def _said(
         addressed=addressed,
         direct=direct,
         files=tuple(files),
+        # A mention may come without its files; the message, which says the same, has them.
+        incomplete=mentioned and not (words or files),
     )
 
 

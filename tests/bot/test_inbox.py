@@ -1,10 +1,14 @@
 """What is heard waits in the inbox, once."""
 
-import pytest
+from typing import Any
 
-from bot import claims, inbox
-from bot.models import InboxItem, ItemState
-from tests.bot.items import answered, said, taken
+import pytest
+from django.db.models import F
+
+from bot import claims, inbox, late_files
+from bot.incoming import Said, SharedFile
+from bot.models import InboxItem, ItemState, Kind
+from tests.bot.items import answered, next_item, said, taken
 
 pytestmark = pytest.mark.django_db
 
@@ -60,3 +64,43 @@ def test_what_was_said_in_a_thread_before_its_first_question_is_no_follow_up() -
 
 def test_text_is_kept_without_nul() -> None:
     assert taken(text="When\0?").text == "When?"
+
+
+# A mention that says nothing and may lack its files
+
+
+def bare(message: str = "1.1", **fields: Any) -> Said:
+    return said(message, text="", **fields)
+
+
+def test_a_bare_mention_waits_a_moment_for_its_files() -> None:
+    assert inbox.take(bare(incomplete=True))
+    assert claims.claim(["slack"]) is None
+    InboxItem.objects.update(lease_until=F("lease_until") - late_files.HOLD)
+    assert claims.claim(["slack"]) is not None
+
+
+def test_a_bare_mention_waits_no_longer_once_its_message_came() -> None:
+    inbox.take(bare(incomplete=True))
+    assert inbox.take(bare())
+    assert not inbox.take(bare(incomplete=True))
+    assert claims.claim(["slack"]) is not None
+    assert not inbox.take(bare())
+
+
+@pytest.mark.parametrize("mention_first", [True, False])
+def test_a_bare_mention_with_files_asks_nothing(mention_first: bool) -> None:
+    heard = [bare(incomplete=True), bare(files=[SharedFile("F1", "hr.pdf")])]
+    for one in heard if mention_first else reversed(heard):
+        inbox.take(one)
+    inbox.take(heard[0])
+    assert [item.kind for item in InboxItem.objects.all()] == [Kind.FILE]
+
+
+def test_a_bare_mention_that_is_being_answered_takes_its_files_along() -> None:
+    inbox.take(bare(incomplete=True))
+    InboxItem.objects.update(lease_until=None)
+    item = next_item()
+    assert inbox.take(bare(files=[SharedFile("F1", "hr.pdf")]))
+    assert not claims.decide(item, ItemState.ANSWERED, ["Help."])
+    assert [item.kind for item in InboxItem.objects.all()] == [Kind.QUESTION, Kind.FILE]

@@ -89,6 +89,17 @@ async def test_help_is_offered_to_a_bare_mention(slack: SlackSimulator) -> None:
     assert "/ask QUESTION" in shown(answer)
 
 
+async def test_help_is_offered_to_a_bare_mention_of_which_no_message_comes(
+    slack: SlackSimulator,
+) -> None:
+    """As where the app hears mentions alone."""
+    send = slack.core.send
+    slack.core.send = lambda delivery: None if delivery.type == "message" else send(delivery)
+    async with running(slack):
+        answer = await answered(slack, slack.say("ana", "general", "@askwell"))
+    assert "/ask QUESTION" in shown(answer)
+
+
 async def test_what_is_too_long_is_answered_with_what_to_do(slack: SlackSimulator) -> None:
     async with running(slack):
         answer = await answered(slack, slack.dm("ana", "why " * 10_000))

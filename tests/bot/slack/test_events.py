@@ -66,6 +66,15 @@ def test_the_mention_and_its_message_are_the_same_message() -> None:
     assert read_event(event(**message(type="app_mention"))) == read_event(event(**message()))
 
 
+def test_a_mention_that_says_nothing_may_lack_its_files() -> None:
+    """They come with the message, which may never come."""
+    bare = f"<@{BOT}>"
+    said = read_event(event(**message(bare, type="app_mention")))
+    assert isinstance(said, Said) and said.addressed and said.incomplete
+    whole = heard(bare)
+    assert whole and not whole.incomplete
+
+
 def test_a_mention_within_a_thread_is_answered_there() -> None:
     said = heard(thread_ts=ROOT)
     assert said and (said.thread, said.addressed) == (ROOT, True)
