@@ -7,16 +7,13 @@ from backend.accounts.models import Identity, Role, Standing
 from backend.jobs import notices
 from backend.jobs.models import Notice
 from bot import claims, ledger
-from bot.incoming import Key
 from bot.leases import Held
 from bot.models import InboxItem, ItemState, Kind
 from bot.platforms import Platform
 from bot.reply import Reply, check_nothing
-from bot.telling import Untold
+from bot.telling import Untold, message_of
 from bot.threads import in_inbox
 from knowledge.errors import LeaseLost
-
-PREFIX = "notice-"
 
 
 def untold(platforms: Collection[str]) -> list[Untold]:
@@ -31,9 +28,9 @@ def untold(platforms: Collection[str]) -> list[Untold]:
 def _admins(notice: Notice, platforms: Collection[str]) -> list[Identity]:
     """One identity of each admin who has not been told by any."""
     told = set(
-        InboxItem.objects.filter(kind=Kind.NOTICE, message=f"{PREFIX}{notice.pk}").values_list(
-            "platform", "sender"
-        )
+        InboxItem.objects.filter(
+            kind=Kind.NOTICE, message=message_of(Kind.NOTICE, notice.pk)
+        ).values_list("platform", "sender")
     )
     known: dict[int, list[Identity]] = {}
     for identity in _identities(notice, platforms):
@@ -57,21 +54,6 @@ def _identities(notice: Notice, platforms: Collection[str]) -> list[Identity]:
     return list(rows.select_related("installation").order_by("pk"))
 
 
-def plan(admin: Untold, direct: Key) -> None:
-    """Have the admin told in their direct messages, which are the key's channel. Safe to repeat."""
-    item = InboxItem(
-        kind=Kind.NOTICE,
-        platform=direct.platform,
-        installation=direct.installation,
-        channel=direct.channel,
-        message=f"{PREFIX}{admin.about}",
-        sender=admin.person,
-        direct=True,
-        route={"installation": admin.installation},
-    )
-    InboxItem.objects.bulk_create([item], ignore_conflicts=True)
-
-
 async def respond(held: Held, platform: Platform) -> None:
     """Take a claimed item to its end. Raises LeaseLost and DeliveryError."""
     item = held.item
@@ -89,7 +71,7 @@ async def respond(held: Held, platform: Platform) -> None:
 
 def _text(item: InboxItem) -> str:
     """What the notice says to this admin; nothing to who is none any more."""
-    notice = Notice.objects.filter(pk=item.message.removeprefix(PREFIX)).first()
+    notice = Notice.objects.filter(pk=item.message.rpartition("-")[2]).first()
     if notice is None:
         return ""
     for identity in _identities(notice, [item.platform]):

@@ -12,7 +12,6 @@ from backend.library.promoting import asker_of, namesakes
 from bot import claims, ledger, wording
 from bot.cards import APPROVE, DECLINE, GONE, Card, shown
 from bot.files import tell
-from bot.incoming import Key
 from bot.leases import Held
 from bot.models import InboxItem, ItemState, Kind
 from bot.platforms import Button, Closing, Platform
@@ -54,23 +53,6 @@ def _curators(workspaces: Collection[int], platforms: Collection[str]) -> QueryS
         .select_related("installation")
         .order_by("pk")
     )
-
-
-def plan(curator: Untold, direct: Key) -> None:
-    """Have the curator asked in their direct messages, which are the key's channel. Safe to
-    repeat."""
-    item = InboxItem(
-        kind=Kind.REQUEST,
-        platform=direct.platform,
-        installation=direct.installation,
-        channel=direct.channel,
-        message=f"request-{curator.about}",
-        sender=curator.person,
-        direct=True,
-        request_id=curator.about,
-        route={"installation": curator.installation},
-    )
-    InboxItem.objects.bulk_create([item], ignore_conflicts=True)
 
 
 def decided(told: QuerySet[InboxItem]) -> list[int]:

@@ -82,8 +82,11 @@ class Responder:
         """Answer until stopped; then let go of what is in hand, for the next process."""
         following = Follower(lambda: self._platforms, self.wake).run()
         telling = (
-            keep_telling(about.untold, about.plan, lambda: self._platforms, self.wake)
-            for about in (promotions, notices)
+            keep_telling(kind, untold, lambda: self._platforms, self.wake)
+            for kind, untold in (
+                (Kind.REQUEST, promotions.untold),
+                (Kind.NOTICE, notices.untold),
+            )
         )
         beside = [asyncio.create_task(work) for work in (self._beat(), following, *telling)]
         stopping = asyncio.create_task(stop.wait())

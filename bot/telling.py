@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bot.errors import DeliveryError
 from bot.incoming import Key
+from bot.models import InboxItem, Kind
 from bot.platforms import Platform
 from bot.threads import in_following, in_inbox
 
@@ -27,14 +28,34 @@ class Untold:
     person: str
 
 
+def message_of(kind: Kind, about: int) -> str:
+    """What stands in an item for the id of a message that nobody said."""
+    return f"{kind}-{about}"
+
+
+def plan(kind: Kind, one: Untold, direct: Key) -> None:
+    """Have them told in their direct messages, which are the key's channel. Safe to repeat."""
+    item = InboxItem(
+        kind=kind,
+        platform=direct.platform,
+        installation=direct.installation,
+        channel=direct.channel,
+        message=message_of(kind, one.about),
+        sender=one.person,
+        direct=True,
+        request_id=one.about if kind == Kind.REQUEST else None,
+        route={"installation": one.installation},
+    )
+    InboxItem.objects.bulk_create([item], ignore_conflicts=True)
+
+
 async def keep_telling(
+    kind: Kind,
     untold: Callable[[Collection[str]], list[Untold]],
-    tell: Callable[[Untold, Key], None],
     platforms: Callable[[], Mapping[str, Platform]],
     wake: Callable[[], None],
 ) -> None:
-    """Have everybody told whom these platforms know, until cancelled. `tell` is safe to repeat; it
-    gets the key of their direct messages."""
+    """Have everybody told by an item of this kind whom these platforms know, until cancelled."""
     unreachable: dict[Untold, float] = {}
     while True:
         await asyncio.sleep(EVERY)
@@ -43,7 +64,7 @@ async def keep_telling(
                 if time.monotonic() > unreachable.get(one, 0.0):
                     unreachable[one] = time.monotonic() + AGAIN
                     direct = await platforms()[one.platform].direct(one.person)
-                    await in_inbox(tell, one, direct)
+                    await in_inbox(plan, kind, one, direct)
                     wake()
         except (DeliveryError, KeyError) as error:
             logger.info("Somebody was not told yet: %s", error)
