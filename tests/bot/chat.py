@@ -58,6 +58,10 @@ class Chat(ABC, Generic[Message]):
         """A mention of the bot in a channel, or in the thread of `root`."""
 
     @abstractmethod
+    def share(self, name: str, data: bytes, text: str = "") -> Message:
+        """ana shares a file in general and mentions the bot."""
+
+    @abstractmethod
     def mutter(self, text: str) -> None:
         """Said in general, and not to the bot."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import cached_property
+from mimetypes import guess_type
 
 from bot.models import ReplyPart
 from bot.responder import Responder
@@ -66,6 +67,10 @@ class DiscordChat(Chat[Message]):
         place = self.discord.thread(root) if root else where
         assert place is not None
         return self.discord.say(who, place, f"@askwell {text}")
+
+    def share(self, name: str, data: bytes, text: str = "") -> Message:
+        file = (name, data, guess_type(name)[0] or "application/octet-stream")
+        return self.discord.say("ana", "general", f"@askwell {text}", attachments=[file])
 
     def mutter(self, text: str) -> None:
         self.discord.say("ben", "general", text)

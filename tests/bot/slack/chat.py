@@ -66,6 +66,9 @@ class SlackChat(Chat[Message]):
         self._told[said.ts] = [d for d in new if d.event.get("ts") == said.ts]
         return said
 
+    def share(self, name: str, data: bytes, text: str = "") -> Message:
+        return self.slack.upload("ana", "general", name, data, f"@askwell {text}")
+
     def mutter(self, text: str) -> None:
         self.slack.say("ben", "general", text)
 
