@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 
 from knowledge.errors import DamagedFile
 from knowledge.extraction import Part
+from knowledge.extraction.alphabets import other_than_western
 
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -74,13 +75,16 @@ def _utf16_without_mark(data: bytes) -> str | None:
 
 def _decode_older(data: bytes) -> str:
     """The likeliest encoding; between those that fit as well, the one of Western Europe."""
+    beyond_ascii = len(data) - len(data.translate(None, _BEYOND_ASCII))
+    in_latin_letters = beyond_ascii < 0.4 * len(data)
+    if in_latin_letters and (encoding := other_than_western(data)):
+        return data.decode(encoding, errors="replace")
     matches = from_bytes(data)
     best = matches.best()
     if best is None:
         raise DamagedFile("the text's encoding is not known")
-    beyond_ascii = len(data) - len(data.translate(None, _BEYOND_ASCII))
     western = any("cp1252" in match.could_be_from_charset for match in matches)
-    if western and beyond_ascii < 0.4 * len(data):
+    if western and in_latin_letters:
         return data.decode("cp1252", errors="replace")
     return str(best)
 

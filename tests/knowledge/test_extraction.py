@@ -29,6 +29,21 @@ FRENCH = "Les congés payés sont déjà épuisés. Où est le café près de l'
 JAPANESE = "有給休暇は年に二十日です。社員は上司に申請してください。詳細は人事部まで。"
 RUSSIAN = "Отпуск составляет двадцать восемь календарных дней. Заявление подаётся начальнику."
 
+GREEK = "Ο εργαζόμενος δικαιούται είκοσι πέντε ημέρες άδειας. Η αίτηση υποβάλλεται νωρίς."
+CZECH = "Zaměstnanec má nárok na dvacet pět dnů dovolené. Žádost se podává předem, jak je třeba."
+POLISH = "Pracownik ma prawo do dwudziestu sześciu dni urlopu. Należy złożyć wniosek z datą."
+HUNGARIAN = "A munkavállalónak huszonöt nap jár. A kérelmet két héttel előbb kell benyújtani; fűtő."
+ROMANIAN = "Angajatul are dreptul la douăzeci de zile. Cererea trebuie făcută înainte, şi în scris."
+TURKISH = "Çalışanın yirmi beş gün izin hakkı vardır. Başvuru iki hafta önce, İzmir'e yapılmalıdır."
+WESTERN = [
+    "Las vacaciones son de veintidós días; el señor Muñoz llegó mañana. ¿Dónde está? La 1ª vez.",
+    "As férias são de vinte e dois dias. O funcionário não poderá acumular três períodos.",
+    "Semestern är tjugofem dagar. Fråga chefen före resan. Å, ä och ö.",
+    "Starfsmaður á rétt á tuttugu og fimm dögum. Það þarf að biðja um leyfi. Þökk, æ ý.",
+    "Die Fläche beträgt 25 m², das sind 30 €/m² – für 5 m³ ½ Größe ±3 °C, § 5.",
+    "Müller, García, Björk, Ångström, François, Søren, Muñoz, Conceição, Æsir",
+]
+
 
 def texts(name: str, data: bytes) -> list[tuple[int | None, str, str]]:
     return [(part.page, part.heading, part.text) for part in extract(name, data).parts]
@@ -105,7 +120,14 @@ def test_headings_without_text_are_not_lost(name: str) -> None:
     ("text", "encoding"),
     [(text, encoding) for text in (GERMAN, FRENCH) for encoding in ("latin-1", "cp1252")]
     + [("“Fair” he said… £20 or €25, naïve.", "cp1252"), ("Café", "latin-1")]
-    + [(JAPANESE, "shift_jis"), (RUSSIAN, "cp1251")]
+    + [(JAPANESE, "shift_jis"), (RUSSIAN, "cp1251"), (GREEK, "cp1253"), (TURKISH, "cp1254")]
+    + [
+        (text, encoding)
+        for text in (CZECH, POLISH, HUNGARIAN, ROMANIAN)
+        for encoding in ("cp1250", "iso8859-2")
+    ]
+    + [("Contact: Jiří Novák, Plzeň. The office opens at nine.", "cp1250")]
+    + [(text, "cp1252") for text in WESTERN]
     + [
         (text, encoding)
         for text in ("Plain text.", GERMAN, RUSSIAN)
