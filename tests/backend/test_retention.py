@@ -1,5 +1,6 @@
 """What was asked and answered too long ago is gone from the database, lists and exports."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -9,16 +10,37 @@ from pytest_django import Settings
 
 from backend.accounts.audience import Place
 from backend.accounts.models import Installation, User, Workspace
-from backend.accounts.spaces import home
+from backend.accounts.spaces import home, space_for, team_key
 from backend.chat.export import export_of
 from backend.chat.models import Conversation, Feedback, Message, Source, Speaker
 from backend.chat.retention import delete_old_turns
+from backend.ingesting import finish
 from bot.models import InboxItem, ItemState
 from bot.retention import delete_old_items
+from knowledge.ingestion import add_document
 from knowledge.models import DocumentVersion
+from management.scratch import scratch_store
+from tests.bench import cleaning
 
 AddText = Callable[..., DocumentVersion]
 NOW = timezone.now()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("count", [1_000, pytest.param(1_000_000, marks=pytest.mark.soak)])
+def test_however_many_old_messages_there_are_all_are_deleted(count: int) -> None:
+    """Promise 36. How long the lock may be held is told by `make bench`, too."""
+    with scratch_store() as folder:
+        space = space_for(team_key(home()))
+        version = finish(add_document(space, "offices.txt", b"The office opens at nine.").version)
+        cleaning.fill(space, version, count)
+        assert cleaning.count_old() == count
+        said = json.loads(cleaning.begin_to_delete(folder).communicate()[0])
+        assert (said["count"], cleaning.count_old(), Source.objects.count()) == (count, 0, 0)
+    print(
+        f"\ncleaning: {said['count']:,} messages deleted in {said['seconds']:.0f} s; the lock was "
+        f"held for {said['longest'] * 1e3:.0f} ms at the longest (target: 200 ms)"
+    )
 
 
 def say(text: str, days: float, conversation: Conversation, asker: User | None = None) -> Message:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 if __name__ == "__main__":
@@ -46,20 +47,15 @@ def _rows() -> Iterator[Row]:
     with scratch_store() as folder:
         space = space_for(team_key(home()))
         version = finish(add_document(space, "offices.txt", b"The office opens at nine.").version)
-        _fill(space, version)
+        fill(space, version)
         place = Place(home())
         _ask(place, 20)
         alone = _p99(_ask(place, QUESTIONS))
-        deleting = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.cleaning", str(folder / "scratch.sqlite3")],
-            cwd=settings.BASE_DIR,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        deleting = begin_to_delete(folder)
         time.sleep(5)
         meanwhile = _p99(_ask(place, QUESTIONS))
         said = json.loads(deleting.communicate()[0])
-        left = Message.objects.filter(created_at__lt=timezone.now() - timedelta(days=30)).count()
+        left = count_old()
         yield Row("longest that it held the lock, in ms", said["longest"] * 1e3, at_most=200)
         yield Row(
             "p99 of a question meanwhile, as a multiple of alone",
@@ -69,6 +65,21 @@ def _rows() -> Iterator[Row]:
         )
         rate = said["count"] / said["seconds"]
         yield Row("messages left that are too old", left, at_most=0, detail=f"{rate:,.0f}/s")
+
+
+def begin_to_delete(folder: Path) -> "subprocess.Popen[str]":
+    """A process that deletes what is old from the scratch store there, and prints JSON: how many
+    messages it deleted, and in seconds how long it took and its longest transaction."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.cleaning", str(folder / "scratch.sqlite3")],
+        cwd=settings.BASE_DIR,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def count_old() -> int:
+    return Message.objects.filter(created_at__lt=timezone.now() - timedelta(days=30)).count()
 
 
 def _ask(place: Place, count: int) -> list[float]:
@@ -91,20 +102,20 @@ def _p99(times: list[float]) -> float:
     return sorted(times)[int(len(times) * 0.99)]
 
 
-def _fill(space: Space, version: DocumentVersion) -> None:
+def fill(space: Space, version: DocumentVersion, messages: int = MESSAGES) -> None:
     """Conversations of two questions and two answers, each answer with what it drew on."""
     numbers = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {}) "
     of_number = "printf('%%032x', {} * 2654435761)"
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            numbers.format(MESSAGES // A_CONVERSATION)
+            numbers.format(messages // A_CONVERSATION)
             + "INSERT INTO chat_conversation (id, title, updated_at, workspace_id) SELECT "
             + of_number.format("i")
             + ", 'question ' || i, '2020-01-01', %s FROM n",
             [home().pk],
         )
         cursor.execute(
-            numbers.format(MESSAGES)
+            numbers.format(messages)
             + "INSERT INTO chat_message (conversation_id, speaker, text, created_at, category, "
             "provider, notice, used_context, refused) SELECT "
             + of_number.format(f"(i / {A_CONVERSATION})")
