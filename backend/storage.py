@@ -1,6 +1,7 @@
 """Where originals are kept: in the data folder, in an S3 bucket, or at Cloudinary."""
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -66,3 +67,9 @@ def trouble() -> str | None:
     except faults() as error:
         return str(error)
     return None
+
+
+def left_on_disk() -> bool:
+    """Whether originals still lie in their folder, though they are kept elsewhere now."""
+    folder = Path(settings.MEDIA_ROOT)
+    return settings.ORIGINALS_STORAGE != FILE and any(one.is_file() for one in folder.rglob("*"))

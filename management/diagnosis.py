@@ -99,6 +99,12 @@ def _originals() -> Iterator[Finding]:
         yield Finding("fail", f"{storage.place()} can't be used: {trouble}")
     else:
         yield Finding("ok", f"originals are kept in {storage.place()}")
+    if storage.left_on_disk():
+        yield Finding(
+            "note",
+            f"originals from before still lie in {settings.MEDIA_ROOT}, and nothing deletes them; "
+            f"delete that folder once all are in {storage.place()}",
+        )
 
 
 def _local_model() -> Finding:

@@ -192,3 +192,16 @@ def test_the_doctor_tries_the_bucket(bucket: S3Simulator, settings: Settings) ->
     settings.STORAGES = settings.STORAGES | {"default": default}
     refused = [finding for finding in diagnose() if "can't be used" in finding.what]
     assert [finding.level for finding in refused] == ["fail"]
+
+
+def test_the_doctor_finds_originals_in_the_place_that_they_left(
+    team: Space, settings: Settings, request: pytest.FixtureRequest
+) -> None:
+    version = added(team)
+    old = Path(version.original.path)
+    request.getfixturevalue("bucket")
+    settings.ORIGINALS_STORAGE, settings.S3_BUCKET = "s3", "askwell"
+    told = [finding.what for finding in diagnose()]
+    assert any(f"still lie in {settings.MEDIA_ROOT}" in one for one in told)
+    old.unlink()
+    assert not any("still lie" in finding.what for finding in diagnose())
