@@ -6,7 +6,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, WebPImagePlugin
 
 from knowledge import wording
 from knowledge.errors import DamagedFile, TooLarge
@@ -80,10 +80,23 @@ def upright(data: bytes) -> Image.Image:
         turn = _turn(image)
         # A JPEG is decoded at about that size in the first place.
         image.draft(None, (MAX_SIDE, MAX_SIDE))
+        _free_decoder_early(image)
         image.load()
         small = _flat_and_smaller(image)
     small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     return small if turn is None else small.transpose(turn)
+
+
+def _free_decoder_early(image: Image.Image) -> None:
+    """WebP's decoder holds the picture twice, and has handed it over when room is made for it."""
+    if isinstance(image, WebPImagePlugin.WebPImageFile):
+        make_room = image.load_prepare
+
+        def free_and_make_room() -> None:
+            del image._decoder
+            make_room()
+
+        image.load_prepare = free_and_make_room  # type: ignore[method-assign]
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:

@@ -6,7 +6,9 @@ confined as well. So two processes are all that there is of a file, and both die
 
 import base64
 import os
+import resource
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from knowledge import wording
-from knowledge.errors import ReaderBroke, TooSlow
+from knowledge.errors import FileRefused, ReaderBroke, TooMuchMemory, TooSlow
 from knowledge.extraction import (
     READERS,
     Extracted,
@@ -28,12 +30,17 @@ from knowledge.extraction import (
     protocol,
     raw,
 )
+from knowledge.extraction.confinement import MEGABYTE
 
 # Read in this process where they are small, for nothing but Python touches them: what these bytes
 # can hold takes a second at most.
 IN_PROCESS, SMALL = ("text", "markdown", "csv"), 64 * 1024
-# Address space in MB, of the reader and of text recognition: 768 for both.
-READER_MEMORY, OCR_MEMORY = 512, 256
+# Address space in MB: of the reader, and of both where text recognition runs beside it.
+READER_MEMORY, READER_BESIDE_OCR, OCR_MEMORY = 768, 512, 256
+# What ends a process on purpose: native code does that where it gets no more memory.
+ABORTS = (signal.SIGABRT, signal.SIGILL, signal.SIGTRAP)
+# Seconds between two looks at how much memory the reader has had.
+LOOK = 0.05
 # Seconds for a file, and more for each page and each page that is a picture.
 A_FILE, A_PAGE, A_SCAN, AT_MOST = 30.0, 1.0, 5.0, 600.0
 # Bytes that a reader may say, in one line and (but for what is to be recognised) in all: five
@@ -71,7 +78,7 @@ class Reader:
 
     def __init__(self, kind: str, data: bytes) -> None:
         self._began, self._allowed = time.monotonic(), A_FILE
-        self._said = 0
+        self._memory, self._peak = READER_MEMORY * MEGABYTE, 0
         module = "knowledge.extraction.child"
         self._process = subprocess.Popen(  # noqa: S603  # its arguments are our own
             [*_python(module), READERS[kind], str(len(data)), str(os.getpid()), str(READER_MEMORY)],
@@ -111,6 +118,7 @@ class Reader:
             if (refusal := protocol.refusal_of(message)) is not None:
                 raise refusal
             if "recognise" in message:
+                self._leave_room_for_ocr()
                 table = _recognised(message["recognise"], self._seconds_left())
                 self._tell(protocol.encoded(table))
                 continue
@@ -119,7 +127,7 @@ class Reader:
             if (said := said + len(line)) > MOST_SAID:
                 raise ReaderBroke()
             yield self._piece(message)
-        raise ReaderBroke(self._how_it_ended())
+        raise self._broken_off()
 
     def _piece(self, message: protocol.Message) -> Piece:
         piece = protocol.piece_of(message)
@@ -152,8 +160,8 @@ class Reader:
                 left = left[os.write(self._to, left) :]
 
     def _wait(self, reading: list[int], writing: list[int]) -> None:
-        if not any(select.select(reading, writing, [], self._seconds_left())):
-            raise self._too_slow()
+        while not any(select.select(reading, writing, [], min(LOOK, self._seconds_left()))):
+            self._peak = max(self._peak, _memory_of(self._process.pid, "VmPeak"))
 
     def _seconds_left(self) -> float:
         if (left := self._began + self._allowed - time.monotonic()) <= 0:
@@ -163,9 +171,31 @@ class Reader:
     def _too_slow(self) -> TooSlow:
         return TooSlow(wording.TIME_FOR_FILE.format(seconds=round(self._allowed)))
 
-    def _how_it_ended(self) -> str:
+    def _leave_room_for_ocr(self) -> None:
+        """From now on the reader has no more than it may have beside text recognition."""
+        self._memory = READER_BESIDE_OCR * MEGABYTE
+        pid, limit = self._process.pid, resource.RLIMIT_AS
+        if resource.prlimit(pid, limit)[1] > self._memory:
+            resource.prlimit(pid, limit, (self._memory, self._memory))
+        if _memory_of(pid, "VmSize") > self._memory:
+            raise TooMuchMemory()
+
+    def _broken_off(self) -> FileRefused:
+        """What to say of a reader that ended without a word. Of a buffer that can't be doubled,
+        half is there."""
         code = self._process.wait()
-        return f"signal {-code}" if code < 0 else ""
+        if -code in ABORTS and self._peak > self._memory / 2:
+            return TooMuchMemory()
+        return ReaderBroke(f"signal {-code}" if code < 0 else "")
+
+
+def _memory_of(pid: int, what: str) -> int:
+    """Bytes, from what the kernel says of a process; 0 where it has ended."""
+    with suppress(OSError), Path(f"/proc/{pid}/status").open() as status:
+        for line in status:
+            if line.startswith(f"{what}:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def _recognised(png: object, seconds: float) -> protocol.Message:

@@ -46,6 +46,29 @@ def _allocate() -> None:
         hoard[-1].write(b"x" * (64 << 20))
 
 
+def _hoard(megabytes: int) -> mmap.mmap:
+    return mmap.mmap(-1, megabytes << 20)
+
+
+def _abort_with(megabytes: int) -> None:
+    held = _hoard(megabytes)
+    time.sleep(0.5)
+    held.flush()
+    os.abort()
+
+
+def _ask_with(megabytes: int) -> str:
+    held = _hoard(megabytes)
+    answer = _ask_nonsense()
+    held.close()
+    return answer
+
+
+def _hoard_after_asking(megabytes: int) -> None:
+    _ask_nonsense()
+    _hoard(megabytes)
+
+
 def _say(line: bytes) -> None:
     sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()
@@ -109,12 +132,15 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "an end of a file": lambda: os.truncate(
         ROOT / "README.md", (ROOT / "README.md").stat().st_size
     ),
+    "more memory than beside text recognition": lambda: _hoard_after_asking(520),
     # What must be without any use.
     "odd text": lambda: "\0odd \ud800text",
     "its own environment": lambda: sorted({*os.environ} - {"LC_CTYPE"}),
     "a question that is no picture": _ask_nonsense,
     # What must end it.
     "memory": _allocate,
+    "an abort for want of memory": lambda: _abort_with(400),
+    "a question with its hands full": lambda: _ask_with(520),
     "time": _spin,
     "rest": _sleep,
     "abort": os.abort,

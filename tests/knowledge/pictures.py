@@ -2,6 +2,7 @@
 
 import io
 import textwrap
+import zlib
 from typing import Any
 
 from fpdf import FPDF
@@ -51,3 +52,23 @@ def scan(*pages: Image.Image | str) -> bytes:
         else:
             document.image(one, 0, 0, document.epw, document.eph, keep_aspect_ratio=True)
     return bytes(document.output())
+
+
+def stamped(content: bytes) -> bytes:
+    """A PDF of a blank page with a stamp on it, drawn by this content, which is compressed."""
+    packed = zlib.compress(content)
+    form = f"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Filter/FlateDecode/Length {len(packed)}>>"
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Resources<<>>/Annots[4 0 R]>>",
+        b"<</Type/Annot/Subtype/Stamp/Rect[0 0 9 9]/F 4/AP<</N 5 0 R>>>>",
+        form.encode() + b"stream\n" + packed + b"\nendstream",
+    ]
+    file, places = b"%PDF-1.4\n", []
+    for number, one in enumerate(objects, start=1):
+        places.append(b"%010d 00000 n \n" % len(file))
+        file += b"%d 0 obj\n%b\nendobj\n" % (number, one)
+    table = b"xref\n0 6\n0000000000 65535 f \n" + b"".join(places)
+    end = b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % len(file)
+    return file + table + end

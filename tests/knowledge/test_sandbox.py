@@ -1,5 +1,6 @@
 """A file is read by a process that can do nothing else (promise 9)."""
 
+import io
 import os
 import signal
 import subprocess
@@ -8,18 +9,23 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
 from knowledge.errors import FileRefused, NoText, ReaderBroke, TooLarge, TooMuchMemory, TooSlow
-from knowledge.extraction import READERS, confinement, extract, ocr, sandbox
+from knowledge.extraction import MAX_BYTES, READERS, confinement, extract, ocr, sandbox
+from knowledge.extraction.image import MAX_PIXELS
 from tests.knowledge import hostile
 from tests.knowledge.office import docx
-from tests.knowledge.pictures import WORDS, page, saved, scan
+from tests.knowledge.pictures import WORDS, page, saved, scan, stamped
 
 REFUSED = list(hostile.ATTEMPTS)[: list(hostile.ATTEMPTS).index("odd text")]
 ENDED = {
     "memory": TooMuchMemory,
+    "an abort for want of memory": TooMuchMemory,
+    "a question with its hands full": TooMuchMemory,
     "abort": ReaderBroke,
     "a wild pointer": ReaderBroke,
     "garbage": ReaderBroke,
@@ -117,6 +123,36 @@ def test_whoever_does_not_want_to_know_more_ends_it() -> None:
     assert readers() == []
 
 
+@pytest.mark.parametrize("piece", [b"q ", b"0 0 m 9 9 l S "])
+def test_a_pdf_for_which_pdfium_gets_no_memory_says_so(piece: bytes) -> None:
+    """Small as it is: PDFium, which alone reads it, ends its process where memory runs out."""
+    with pytest.raises(TooMuchMemory, match="needs more memory than a file may take"):
+        sandbox.extract("a.pdf", stamped(piece * (400_000_000 // len(piece))))
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("WEBP", {"method": 0, "quality": 1}),
+        ("WEBP", {"method": 0, "quality": 0, "lossless": True}),
+        ("PNG", {"compress_level": 1}),
+        ("JPEG", {"progressive": True}),
+        ("GIF", {}),
+    ],
+)
+def test_pictures_of_as_many_pixels_as_are_allowed_get_the_memory_that_they_take(
+    kind: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the file has as many bytes as are allowed, which are held three times."""
+    files = 3 * MAX_BYTES // confinement.MEGABYTE
+    monkeypatch.setattr(sandbox, "READER_MEMORY", sandbox.READER_MEMORY - files)
+    side = int(MAX_PIXELS**0.5)
+    mode = "P" if kind == "GIF" else "RGB" if kind == "JPEG" else "RGBA"
+    whole = Image.new(mode, (side, MAX_PIXELS // side))
+    [picture] = sandbox.extract("a.any", saved(whole, kind, **options)).pictures
+    assert max(Image.open(io.BytesIO(picture.jpeg)).size) == 2000
+
+
 @pytest.mark.soak
 @pytest.mark.usefixtures("taken_over")
 @needs_kernel
@@ -163,7 +199,7 @@ def _running() -> str:
 
 def _worker(name: str, data: bytes, **env: str) -> subprocess.Popen[bytes]:
     code = (
-        "import sys; from knowledge.extraction import READERS, sandbox;"
+        "import sys; from knowledge.extraction import MAX_BYTES, READERS, sandbox;"
         "READERS['html'] = 'tests.knowledge.hostile.read';"
         f"sandbox.extract({name!r}, sys.stdin.buffer.read())"
     )
