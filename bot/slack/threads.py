@@ -1,13 +1,16 @@
 """What stands in the thread of a question: our own messages, and what people said before."""
 
+from collections.abc import AsyncGenerator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from bot.errors import DeliveryError, Refused
 from bot.inbox import messages_taken
 from bot.models import InboxItem, ReplyPart
-from bot.slack.api import SlackApi
+from bot.slack.api import SlackApi, pages
 from bot.slack.clock import DIFFER, stamp
+from bot.slack.events import SAID
 from bot.slack.text import plain_text
 from bot.threads import in_inbox
 from knowledge.prompts import Turn
@@ -80,25 +83,27 @@ class Thread:
         """What people said in the thread before the question and not to us, oldest first."""
         if self._item.direct or self._item.thread in ("", self._item.said_in):
             return []
+        said: dict[str, str] = {}
         try:
-            answer = await self._api.call(
-                "conversations.replies",
-                optional=True,
-                channel=self._item.channel,
-                ts=self._item.thread,
-                latest=self._item.said_in,
-                limit=LOOK_THROUGH,
-            )
+            async for message in self._said_by_people(self._item.said_in):
+                said[message["ts"]] = plain_text(str(message.get("text") or ""), self._bot)
+                if len(said) > LOOK_THROUGH:
+                    del said[next(iter(said))]
         except DeliveryError:
             return []
-        said = {
-            m["ts"]: plain_text(m.get("text", ""), self._bot)
-            for m in answer.get("messages", ())
-            if not m.get("bot_id") and m.get("user") != self._bot and not m.get("subtype")
-        }
         ours = await in_inbox(messages_taken, self._item.key, list(said))
         turns = [Turn("user", text) for ts, text in said.items() if ts not in ours and text]
         return turns[-EARLIER:]
+
+    async def _said_by_people(self, latest: str) -> AsyncGenerator[dict[str, Any]]:
+        """What people said in the thread before this. Slack lists the oldest first, and those may
+        be many."""
+        call = partial(self._api.call, "conversations.replies", optional=True)
+        where = {"channel": self._item.channel, "ts": self._item.thread, "latest": latest}
+        async for message in pages(call, "messages", **where):
+            by_bot = message.get("bot_id") or message.get("user") == self._bot
+            if not by_bot and message.get("subtype") in SAID:
+                yield message
 
     async def holds_question(self) -> bool:
         """False where Slack knows the thread or the question no more."""

@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from backend.accounts.models import User
 from backend.accounts.spaces import home, personal_key, space_for
+from bot.slack import api, threads
 from bot.slack.threads import EARLIER
 from tests.bot.slack.asking import QUESTION, until_settled
 from tests.bot.slack.running import answered, point_to, running, shown
@@ -74,6 +75,32 @@ async def test_in_a_long_thread_the_last_words_count(
         answer = await answered(slack, asked)
     assert turns(gemini)[-2] == ("user", MEANT)
     assert "opens at nine" in shown(answer)
+
+
+async def test_in_a_thread_of_several_pages_the_last_words_count(
+    slack: SlackSimulator, gemini: GeminiSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "PAGE", 5)
+    monkeypatch.setattr(threads, "LOOK_THROUGH", 10)
+    async with running(slack):
+        root = slack.say("ana", "general", "Let us meet at the canteen in Porto.")
+        for number in range(15):
+            slack.say("ben", "general", f"Number {number} is fine with me.", thread=root)
+        slack.say("ana", "general", MEANT, thread=root)
+        answer = await answered(slack, slack.say("ben", "general", FOLLOW_UP, thread=root))
+    assert turns(gemini)[-2] == ("user", MEANT)
+    assert "opens at nine" in shown(answer)
+
+
+async def test_words_that_came_with_a_file_or_were_sent_to_the_channel_as_well_count(
+    slack: SlackSimulator, gemini: GeminiSimulator
+) -> None:
+    async with running(slack):
+        root = slack.upload("ana", "general", "plan.png", b"data", text="This is the plan.")
+        slack.say("ana", "general", MEANT, thread=root, broadcast=True)
+        await answered(slack, slack.say("ben", "general", FOLLOW_UP, thread=root))
+    *before, _ = turns(gemini)
+    assert before == [("user", "This is the plan."), ("user", MEANT)]
 
 
 async def test_questions_to_the_bot_and_its_answers_are_told_once(

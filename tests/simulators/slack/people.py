@@ -35,8 +35,10 @@ class People:
         text: str,
         thread: Message | str | None = None,
         files: Sequence[File] = (),
+        broadcast: bool = False,
     ) -> Message:
-        """A message in a channel, in `thread` where given (a message of it, or its ts)."""
+        """A message in a channel, in `thread` where given (a message of it, or its ts); a
+        `broadcast` of a thread is shown in the channel as well."""
         with self.core.world.lock:
             user, channel = self.core.world.user(who), self.core.world.channel(where)
             assert user.id in channel.members, f"{user.name} is not in {channel.label}"
@@ -44,6 +46,8 @@ class People:
             said = self.typed(text)
             message = Message(channel.id, self.core.world.new_ts(), user.id, said, thread_ts)
             message.blocks = rich_text(said) if said else []
+            if broadcast:
+                message.subtype = "thread_broadcast"
             for file in files:
                 self.core.world.share(file, message)
             if user.is_bot:

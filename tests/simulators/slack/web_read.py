@@ -105,10 +105,12 @@ def _readable(core: Core, args: JSON) -> Channel:
 
 
 def history(core: Core, args: JSON) -> JSON:
-    """Newest first, and no replies: they come only from conversations.replies."""
+    """Newest first, and of replies only those that were shown in the channel as well: the others
+    come from conversations.replies."""
     required(args, "channel")
     channel = _readable(core, args)
-    roots = [m for m in channel.messages.values() if not m.is_reply]
+    shown = ("thread_broadcast",)
+    roots = [m for m in channel.messages.values() if not m.is_reply or m.subtype in shown]
     found, cursor = page(_within(roots, args)[::-1], args, 100, 999)
     return {
         "messages": _messages(core, found, args),
