@@ -83,7 +83,27 @@ def conversation_of(item: InboxItem) -> Conversation | None:
         return Conversation.objects.filter(pk=item.conversation_id).first()
     if item.private or not item.thread:
         return None
-    return _CONVERSATION.first(item.platform, item.installation, item.channel, item.thread)
+    where = (item.platform, item.installation, item.channel)
+    found = _CONVERSATION.first(*where, item.thread)
+    if found is None and item.direct and item.thread == item.said_in:  # no reply to anything
+        return _talk_before(item)
+    return found
+
+
+def _talk_before(item: InboxItem) -> Conversation | None:
+    """The conversation of what was said last in the same direct messages, unless a pause came in
+    between."""
+    before = InboxItem.objects.filter(
+        platform=item.platform,
+        installation=item.installation,
+        channel=item.channel,
+        private=False,
+        conversation__isnull=False,
+        pk__lt=item.pk,
+        received_at__gt=item.received_at - PAUSE,
+    )
+    last = before.order_by("-pk").select_related("conversation").first()
+    return last.conversation if last else None
 
 
 def known_message(platform: str, message: str) -> InboxItem | None:

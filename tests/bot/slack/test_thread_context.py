@@ -1,12 +1,17 @@
 """What was said earlier in a thread counts for a mention in it; what reaches the model is looked
 at."""
 
+from datetime import timedelta
+
 import pytest
 from asgiref.sync import sync_to_async
+from django.db.models import F
 from pytest_django import Settings
 
 from backend.accounts.models import User
 from backend.accounts.spaces import home, personal_key, space_for
+from bot import talks
+from bot.models import InboxItem
 from bot.slack import api, threads
 from bot.slack.threads import EARLIER
 from tests.bot.slack.asking import QUESTION, until_settled
@@ -20,6 +25,8 @@ pytestmark = [
     pytest.mark.usefixtures("closing_clients", "offices"),
 ]
 MEANT = "We are about to move into the office in Lisbon."
+CANTEEN = "When does the canteen in Porto open?"
+AGAIN = "When does the office in Lisbon open again?"
 FOLLOW_UP = "@askwell When does it open?"
 
 
@@ -38,6 +45,11 @@ def turns(gemini: GeminiSimulator) -> list[tuple[str, str]]:
         (turn["role"], "".join(part["text"] for part in turn["parts"]))
         for turn in told[-1]["contents"]
     ]
+
+
+async def pass_by(span: timedelta) -> None:
+    """So much time passes."""
+    await InboxItem.objects.aupdate(received_at=F("received_at") - span)
 
 
 def text_of(gemini: GeminiSimulator) -> str:
@@ -157,7 +169,36 @@ async def test_a_thread_of_a_direct_message_is_a_conversation_of_its_own(
     async with running(slack):
         first = slack.dm("ana", QUESTION)
         await answered(slack, first)
-        await answered(slack, slack.dm("ana", "And until when is it open?", thread=first))
-        assert text_of(gemini).count(QUESTION) == 1
-        await answered(slack, slack.dm("ana", "When does the canteen in Porto open?"))
-    assert QUESTION not in text_of(gemini)
+        await pass_by(talks.PAUSE)
+        await answered(slack, slack.dm("ana", CANTEEN))
+        await answered(slack, slack.dm("ana", AGAIN, thread=first))
+    (_, before), _, (_, asked) = turns(gemini)
+    assert before == QUESTION and asked.endswith(AGAIN)
+
+
+async def test_a_direct_message_goes_on_from_the_last_one(
+    slack: SlackSimulator, gemini: GeminiSimulator
+) -> None:
+    """Its answer stands in a thread of its own, as each does."""
+    async with running(slack):
+        first = slack.dm("ana", QUESTION)
+        await answered(slack, first)
+        second = slack.dm("ana", AGAIN)
+        await answered(slack, second)
+        (_, before), _, (_, asked) = turns(gemini)
+        assert before == QUESTION and asked.endswith(AGAIN)
+        await answered(slack, slack.dm("ben", CANTEEN))
+        [(_, asked)] = turns(gemini)
+        assert asked.endswith(CANTEEN)
+    assert [len(slack.answers(said)) for said in (first, second)] == [1, 1]
+
+
+async def test_after_a_pause_a_direct_message_begins_anew(
+    slack: SlackSimulator, gemini: GeminiSimulator
+) -> None:
+    async with running(slack):
+        await answered(slack, slack.dm("ana", QUESTION))
+        await pass_by(talks.PAUSE)
+        await answered(slack, slack.dm("ana", CANTEEN))
+    [(_, asked)] = turns(gemini)
+    assert asked.endswith(CANTEEN)
