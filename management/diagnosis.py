@@ -22,7 +22,7 @@ from bot.slack import diagnosis as slack
 from knowledge.catalogue import STATUS, catalogue
 from knowledge.embedding import active_model, candidates, embed
 from knowledge.errors import KnowledgeError, OcrMissing
-from knowledge.extraction import confinement, ocr
+from knowledge.extraction import confinement, ocr, sandbox
 from knowledge.models import Space, VersionState
 from knowledge.providers import chain, minilm_files
 from knowledge.reembedding import progress
@@ -156,9 +156,15 @@ def _confinement() -> Finding:
 
 
 def _text_recognition() -> Finding:
-    if ocr.installed():
-        return Finding("ok", "Tesseract reads pictures and scans")
-    return Finding("note", str(OcrMissing()))
+    if not ocr.installed():
+        return Finding("note", str(OcrMissing()))
+    if not sandbox.recognises():
+        return Finding(
+            "fail",
+            "Tesseract is installed and reads nothing; see that `tesseract --list-langs` names a "
+            "language (package tesseract-ocr-eng)",
+        )
+    return Finding("ok", "Tesseract reads pictures and scans")
 
 
 def _change_of_model() -> Iterator[Finding]:

@@ -37,8 +37,9 @@ PROGRAMS = (
 )
 
 
-def confine(parent: int, megabytes: int, *, programs: bool = False) -> None:
-    """Confine this process for good; `programs` lets it become another program, confined as well.
+def confine(parent: int, megabytes: int, *, programs: bool = False, folder: str = "") -> None:
+    """Confine this process for good; `programs` lets it become another program, confined as well,
+    and it may read what lies in `folder`, if it is named.
 
     `parent` is the id of the process that started it; `megabytes` is its address space. What the
     kernel lacks is left out; `missing` names it. Raises OSError.
@@ -52,7 +53,7 @@ def confine(parent: int, megabytes: int, *, programs: bool = False) -> None:
     # Root, too, has no capabilities any more.
     libc.capset(struct.pack("=Ii", _CAPABILITIES_V3, 0), bytes(24))
     if landlock.version():
-        landlock.allow_only(_libraries())
+        landlock.allow_only(_libraries() | ({Path(folder)} if folder else set()))
     if seccomp.available():
         seccomp.forbid(programs=programs)
 

@@ -31,6 +31,7 @@ AREA_OF_DENSITY = 10_000
 _CJK = "[\u3040-\u30ff\u3400-\u9fff]"
 _SPACE_BETWEEN_CJK = re.compile(f"(?<={_CJK}) (?={_CJK})")
 _WORD_LEVEL = "5"
+_FOLDER = re.compile('"(/.+)"')
 
 
 class OcrFailed(Exception):
@@ -82,10 +83,22 @@ read_table: Callable[[bytes], str] = table_of
 
 
 @cache
+def _listed() -> list[str]:
+    """What Tesseract says of its languages: one line about all, then each."""
+    return _run([PROGRAM, "--list-langs"], b"", os.environ, PATIENCE).splitlines()
+
+
+def data_folder() -> str:
+    """Where the data of its languages lies, which differs between systems; nothing where it does
+    not say so. Raises OcrFailed."""
+    told = _FOLDER.search("".join(_listed()[:1]))
+    return told[1] if told else ""
+
+
 def _languages() -> list[str]:
     """The languages that are installed, English first."""
-    listed = _run([PROGRAM, "--list-langs"], b"", os.environ, PATIENCE).splitlines()[1:]
-    languages = sorted({name for name in listed if name and "/" not in name} - {*_NO_LANGUAGES})
+    named = {name for name in _listed()[1:] if name and "/" not in name}
+    languages = sorted(named - {*_NO_LANGUAGES})
     if len(languages) > MAX_LANGUAGES:
         return [ENGLISH]
     return sorted(languages, key=lambda name: name != ENGLISH) or [ENGLISH]

@@ -5,6 +5,7 @@ confined as well. So two processes are all that there is of a file, and both die
 """
 
 import base64
+import io
 import os
 import resource
 import select
@@ -17,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from PIL import Image
 
 from knowledge import wording
 from knowledge.errors import FileRefused, ReaderBroke, TooMuchMemory, TooSlow
@@ -198,12 +201,21 @@ def _memory_of(pid: int, what: str) -> int:
     return 0
 
 
+def recognises() -> bool:
+    """Whether text recognition works, confined as it is for a file."""
+    blank = io.BytesIO()
+    Image.new("L", (100, 100), 255).save(blank, "PNG")
+    return "table" in _recognised(base64.b64encode(blank.getvalue()).decode(), ocr.PATIENCE)
+
+
 def _recognised(png: object, seconds: float) -> protocol.Message:
     memory, module = str(OCR_MEMORY), "knowledge.extraction.confined_program"
-    command = [*_python(module), str(os.getpid()), memory, ocr.PROGRAM]
     try:
+        data = ocr.data_folder()
+        command = [*_python(module), str(os.getpid()), memory, data, ocr.PROGRAM]
+        environment = _environment() | ({"TESSDATA_PREFIX": data} if data else {})
         image = base64.b64decode(str(png), validate=True)
-        return {"table": ocr.table_of(image, command, _environment(), seconds)}
+        return {"table": ocr.table_of(image, command, environment, seconds)}
     except (ocr.OcrFailed, ValueError):
         return {"failed": True}
 

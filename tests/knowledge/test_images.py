@@ -34,7 +34,7 @@ def tesseract_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A program in Tesseract's place, to be written by the test."""
     program = tmp_path / "tesseract"
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    ocr._languages.cache_clear()
+    ocr._listed.cache_clear()
     return program
 
 
@@ -268,7 +268,7 @@ def test_the_languages_that_are_installed_are_read(
     try:
         assert ocr.recognise(chart()) == ocr.Recognised()
     finally:
-        ocr._languages.cache_clear()
+        ocr._listed.cache_clear()
     assert arguments.read_text().split() == [
         "stdin",
         "stdout",

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -235,6 +236,22 @@ def test_text_in_pictures_is_read_by_a_program_that_is_confined_as_well() -> Non
     [picture] = sandbox.extract("a.png", saved(page())).pictures
     assert " ".join(picture.text.split()) == WORDS
     assert picture == extract("a.png", saved(page())).pictures[0]
+
+
+@needs_tesseract
+def test_text_recognition_finds_its_data_wherever_that_lies(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    usual = Path(ocr.data_folder())
+    shutil.copytree(usual / "configs", tmp_path / "configs")
+    shutil.copy(usual / "eng.traineddata", tmp_path / "elsewhere.traineddata")
+    monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
+    ocr._listed.cache_clear()
+    try:
+        [picture] = sandbox.extract("a.png", saved(page())).pictures
+    finally:
+        ocr._listed.cache_clear()
+    assert " ".join(picture.text.split()) == WORDS
 
 
 def test_a_file_without_text_is_refused_as_ever() -> None:

@@ -1,11 +1,13 @@
 """`doctor` tells what would fail, before people notice."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
 from backend.jobs.models import Slot
+from knowledge.extraction import ocr
 from knowledge.models import EmbeddingModel, Store
 from management.diagnosis import diagnose
 from tests.conftest import AddText
@@ -34,3 +36,16 @@ def test_a_store_whose_embedding_model_is_out_of_reach_fails(db: None) -> None:
     failing = [finding.what for finding in diagnose() if finding.level == "fail"]
     assert len(failing) == 1
     assert failing[0].startswith("searching by meaning fails")
+
+
+def test_a_tesseract_that_reads_nothing_fails(
+    db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "tesseract"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    ocr._listed.cache_clear()
+    failing = [finding.what for finding in diagnose() if finding.level == "fail"]
+    assert len(failing) == 1
+    assert failing[0].startswith("Tesseract is installed and reads nothing")
