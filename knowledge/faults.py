@@ -23,11 +23,12 @@ def faults() -> tuple[type[Exception], ...]:
 
 @contextmanager
 def storing() -> Iterator[None]:
-    """Raises StorageFault for any of these."""
+    """Raises StorageFault for any of these, with the storage's own words."""
     try:
         yield
     except faults() as error:
-        raise StorageFault(reason_of(error)) from error
+        words = getattr(error, "strerror", None) or str(error)
+        raise StorageFault(words or reason_of(error)) from error
 
 
 def reason_of(error: Exception) -> str:

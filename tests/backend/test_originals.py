@@ -20,7 +20,8 @@ from backend.chat.removal import remove
 from backend.ingesting import finish
 from backend.storage import originals_storage
 from knowledge import originals
-from knowledge.errors import OriginalMissing
+from knowledge.errors import OriginalMissing, StorageFault
+from knowledge.faults import storing
 from knowledge.ingestion import add_document
 from knowledge.leftovers import delete_stray_originals
 from knowledge.models import DocumentVersion, Space
@@ -139,6 +140,20 @@ def test_ingest_says_that_originals_cannot_be_reached(
     away()
     outcome = ingest(team, Listed(tmp_path / "ferry.txt", in_folder=False))
     assert (outcome.outcome, str(outcome.reason)[: len(FAULT)]) == ("failed", FAULT)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (OSError("The cloud refuses its key."), "The cloud refuses its key."),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError(), "unexpected OSError"),
+    ],
+)
+def test_the_storages_own_words_are_told(fault: OSError, words: str) -> None:
+    with pytest.raises(StorageFault) as told, storing():
+        raise fault
+    assert str(told.value) == FAULT + words
 
 
 def test_strays_are_found_in_the_bucket(bucket: S3Simulator, team: Space) -> None:
