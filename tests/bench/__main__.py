@@ -20,6 +20,7 @@ from tests.bench import (  # noqa: E402
     reembedding,
     reindexing,
     searching,
+    sharing,
 )
 
 MEASUREMENTS = {
@@ -31,6 +32,7 @@ MEASUREMENTS = {
     "memory": memory.measure,
     "chatting": chatting.measure,
     "both": both.measure,
+    "sharing": sharing.measure,
     "cleaning": cleaning.measure,
 }
 

@@ -55,7 +55,7 @@ def running(
         where: dict[str, Any] = {"cwd": settings.BASE_DIR, "env": environment}
         for command in (["ingest", str(document)], *commands):
             subprocess.run([*manage, *command], check=True, stdout=subprocess.DEVNULL, **where)
-        with _process([*manage, "run_bot"], environment) as pid:
+        with process([*manage, "run_bot"], environment) as pid:
             yield pid
 
 
@@ -64,18 +64,18 @@ def bare_sdks(gemini: GeminiSimulator, slack: SlackSimulator) -> Iterator[int]:
     """The process id of the same SDKs without us."""
     model = {"GOOGLE_API_KEY": gemini.key or "", "GEMINI_BASE_URL": gemini.url}
     environment = os.environ | model | slack_settings(slack)
-    with _process([sys.executable, "-m", "tests.bench.bare"], environment) as pid:
+    with process([sys.executable, "-m", "tests.bench.bare"], environment) as pid:
         yield pid
 
 
 @contextmanager
-def _process(command: list[str], environment: dict[str, str]) -> Iterator[int]:
-    process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment)
+def process(command: list[str], environment: dict[str, str]) -> Iterator[int]:
+    started = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment)
     try:
-        yield process.pid
+        yield started.pid
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        started.send_signal(signal.SIGTERM)
+        started.wait(30)
 
 
 def processor_time(pid: int) -> float:
