@@ -29,13 +29,16 @@ DECIDE = "Say whether it is approved or declined."
 @signed_in
 def promotion(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Give the document to the team, or ask a curator to. `outcome` is moved, replaced, same or
-    asked."""
+    asked; or namesake, and then nothing was done, where it would become a version of a document
+    that the team has, and {"replace": true} does not say that it is to."""
     place = place_of(request)
     document = readable(place, pk)
     if document is None:
         return problem(NOT_FOUND, 404)
     try:
         if role_at(place) in CURATORS:
+            if namesakes(document, place.workspace) == 1 and not json_of(request).get("replace"):
+                return JsonResponse({"outcome": "namesake"})
             return JsonResponse({"outcome": promote(document, place).how})
         ask_for_promotion(document, place)
     except LibraryError as error:

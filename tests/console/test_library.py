@@ -235,6 +235,17 @@ def test_a_curator_is_told_when_a_document_of_the_teams_would_be_replaced(
     assert row["replaces"] is True
 
 
+def test_a_curator_replaces_nothing_of_the_teams_unasked(add_text: AddText) -> None:
+    curator = user(role=Role.CURATOR)
+    add_text("Other words.", "notes.txt")
+    path = f"/documents/{brought(curator, b'Words.').document_id}/promotion/"
+    assert client_of(curator).post(path).json() == {"outcome": "namesake"}
+    assert Document.objects.kept().count() == 2
+    answer = client_of(curator).post(path, {"replace": True}, content_type="application/json")
+    assert answer.json() == {"outcome": "replaced"}
+    assert Document.objects.kept().count() == 1
+
+
 @pytest.mark.parametrize("role", [None, Role.MEMBER])
 def test_only_curators_decide(member: User, role: str | None) -> None:
     version = brought(member, b"Words.")

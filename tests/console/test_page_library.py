@@ -67,6 +67,23 @@ def test_an_admin_makes_a_document_the_teams(page: Page) -> None:
     expect(row).to_contain_text("Team · ready")
 
 
+def test_what_would_replace_a_document_of_the_teams_is_asked_first(page: Page) -> None:
+    told = page.locator("#document-told")
+    mine = page.locator("#documents .document", has_text="Only me · ready")
+    for text in ("The zebu sleeps until nine.", "The zebu sleeps until ten."):
+        drop(page, "zebu.txt", text)
+        row = mine.filter(has_text="zebu.txt")
+        expect(row).to_be_visible(timeout=15_000)
+        row.locator("button.name").click()
+        page.get_by_role("button", name="Make it available to the team").click()
+        if "ten" in text:
+            expect(page.locator("#confirm-text")).to_contain_text("zebu.txt")
+            page.locator("#confirm-yes").click()
+            expect(told).to_contain_text("It is the next version")
+        expect(told).to_contain_text("The whole team can use it now")
+        page.keyboard.press("Escape")
+
+
 def test_what_a_member_asks_for_an_admin_sees_and_approves(
     askwell: dict[str, str], page: Page, browser: Browser, member_link: str
 ) -> None:

@@ -31,6 +31,7 @@ from management.errors import BackupFailed, RestoreFailed, StoreInUse
 from management.occupying import leave
 from management.restoring import restore
 from tests.management.stores import counts, found, originals, put, without_room
+from tests.simulators.cloudinary import CloudinarySimulator
 from tests.simulators.s3 import S3Simulator
 
 pytestmark = pytest.mark.usefixtures("data", "fake")
@@ -156,21 +157,48 @@ def bucket(settings: Settings) -> Iterator[S3Simulator]:
         yield s3
 
 
+@pytest.fixture
+def cloud(settings: Settings) -> Iterator[CloudinarySimulator]:
+    """A cloud at Cloudinary, where originals are kept from now on."""
+    with CloudinarySimulator("acme", key="1234", secret="secret") as simulator:
+        default = originals_storage(
+            "cloudinary",
+            cloud_name="acme",
+            api_key="1234",
+            api_secret="secret",
+            api_url=simulator.url,
+        )
+        settings.ORIGINALS_STORAGE = "cloudinary"
+        settings.STORAGES = settings.STORAGES | {"default": default}
+        yield simulator
+
+
+@pytest.mark.parametrize("elsewhere", ["bucket", "cloud"])
 def test_a_backup_takes_originals_to_another_storage_and_back(
-    data: Path, its_team: Space, filled: dict[str, Document], request: pytest.FixtureRequest
+    data: Path,
+    its_team: Space,
+    filled: dict[str, Document],
+    request: pytest.FixtureRequest,
+    elsewhere: str,
 ) -> None:
     kept = originals()
     done = back_up()
-    bucket: S3Simulator = request.getfixturevalue("bucket")
+    objects: dict[str, bytes] = request.getfixturevalue(elsewhere).objects
+
+    def there() -> dict[str, str]:
+        return {
+            name.removeprefix("askwell/"): hashlib.sha256(file).hexdigest()
+            for name, file in objects.items()
+        }
+
     restore(done.path)
-    there = {name: hashlib.sha256(file).hexdigest() for name, file in bucket.objects.items()}
-    assert there == kept
+    assert there() == kept
     put(its_team, "The lynx hides in the forest.", "lynx.txt")
-    assert len(bucket.objects) == 4
+    assert len(objects) == 4
     restore(back_up(data / "again.zip").path)
-    assert len(bucket.objects) == 4
+    assert len(objects) == 4
     restore(done.path)
-    assert bucket.objects.keys() == kept.keys()
+    assert there() == kept
 
 
 def test_a_restore_leaves_what_others_keep_in_the_bucket(

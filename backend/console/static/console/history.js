@@ -66,15 +66,20 @@ async function goBack(doc, number) {
   await loadVersions(doc);
 }
 
-function offerPromotion({ id, promotion }) {
+function offerPromotion(doc) {
   const button = $('promote');
-  button.hidden = !(promotion in PROMOTE);
-  button.textContent = PROMOTE[promotion];
-  button.onclick = () => orTell(promote(id));
+  button.hidden = !(doc.promotion in PROMOTE);
+  button.textContent = PROMOTE[doc.promotion];
+  button.onclick = () => orTell(promote(doc));
 }
 
-async function promote(id) {
-  const { outcome } = await (await post(`/documents/${id}/promotion/`, {})).json();
+async function promote(doc) {
+  const asked = async (more) => (await (await post(`/documents/${doc.id}/promotion/`, more)).json()).outcome;
+  let outcome = await asked({});
+  if (outcome === 'namesake') {
+    if (!await confirmed(`The team has a document called ${doc.document}. Make this its next version?`, 'Make it the next version')) return;
+    outcome = await asked({ replace: true });
+  }
   $('promote').hidden = true;
   tell(OUTCOMES[outcome]);
   changed();
