@@ -11,8 +11,11 @@ from django.core.files.storage import default_storage
 from backend import wording
 from knowledge.faults import faults
 
-FILE, S3, CLOUDINARY = "file", "s3", "cloudinary"
-KINDS = [FILE, S3, CLOUDINARY]
+# Said with their types, since settings, from which mypy derives those of models, need them.
+FILE: str = "file"
+S3: str = "s3"
+CLOUDINARY: str = "cloudinary"
+KINDS: list[str] = [FILE, S3, CLOUDINARY]
 
 
 def originals_storage(kind: str, **options: str) -> dict[str, Any]:
