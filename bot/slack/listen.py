@@ -43,13 +43,27 @@ def make_app(
     client: AsyncWebClient, people: PeopleOf, taken: Taken, rest: Callable[[str], None]
 ) -> AsyncApp:
     """Bolt's application, for Socket Mode and for signed HTTP."""
+    app = AsyncApp(
+        client=client,
+        logger=logging.getLogger("bot.slack.bolt"),
+        # In Socket Mode nothing is signed; over HTTP the view refuses to go without.
+        signing_secret=settings.SLACK_SIGNING_SECRET or "none",
+        before_authorize=_keeping(taken),
+        raise_error_for_unhandled_request=False,
+    )
+    api = SlackApi(client)
+    Commands(people, taken, api).listen(app)
+    Actions(people, taken, api).listen(app)
+    _listen(app, api, people, rest)
+    return app
+
+
+def _keeping(taken: Taken) -> Callable[..., Awaitable[Any]]:
+    """What comes after the signature and before Bolt asks Slack who we are: that may fail, and
+    Bolt acknowledges all the same."""
 
     async def keep(body: dict[str, Any], next_: Callable[[], Awaitable[None]]) -> Any:
-        """Commit what was said. Raises where that fails, and then Slack sends it again.
-
-        This comes after the signature and before Bolt asks Slack who we are: that may fail, and
-        Bolt acknowledges all the same.
-        """
+        """Commit what was said. Raises where that fails, and then Slack sends it again."""
         event = body.get("event")
         event = event if isinstance(event, dict) else {}
         if body.get("type") != "event_callback" or event.get("type") not in MESSAGES:
@@ -59,17 +73,11 @@ def make_app(
             taken(heard)
         return TAKEN
 
-    app = AsyncApp(
-        client=client,
-        logger=logging.getLogger("bot.slack.bolt"),
-        # In Socket Mode nothing is signed; over HTTP the view refuses to go without.
-        signing_secret=settings.SLACK_SIGNING_SECRET or "none",
-        before_authorize=keep,
-        raise_error_for_unhandled_request=False,
-    )
-    api = SlackApi(client)
-    Commands(people, taken, api).listen(app)
-    Actions(people, taken, api).listen(app)
+    return keep
+
+
+def _listen(app: AsyncApp, api: SlackApi, people: PeopleOf, rest: Callable[[str], None]) -> None:
+    """Hear of everything but messages, commands and clicks, and of what broke off."""
 
     @app.event("app_home_opened")
     async def opened(event: dict[str, Any]) -> None:
@@ -92,8 +100,6 @@ def make_app(
         await tell_who_did(api, body, wording.NOT_LET_IN if is_resting else wording.NOT_DONE)
         if isinstance(error, Resting):
             rest(error.detail)
-
-    return app
 
 
 async def _replayed(body: dict[str, Any]) -> bool:

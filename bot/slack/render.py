@@ -9,6 +9,7 @@ from typing import Any
 
 from bot import wording
 from bot.platforms import Button, Closing, Source
+from bot.slack.markdown import markdown
 
 Block = dict[str, Any]
 
@@ -103,6 +104,14 @@ def reason_view(metadata: str) -> Block:
         "close": _label(wording.REASON_SKIP),
         "blocks": [asked],
     }
+
+
+def lead(question: str, name: str) -> str:
+    """What stands above an answer that somebody of this name shared; nothing without a name."""
+    if not name:
+        return ""
+    question = " ".join(question.split())
+    return f"> {markdown(question)}\n> {markdown(wording.SHARED_BY.format(name=name))}\n\n"
 
 
 def whole_blocks(text: str, extra: Sequence[Block]) -> list[Block]:

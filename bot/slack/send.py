@@ -44,7 +44,7 @@ class ThreadOutlet:
             "recipient_team_id": item.sender_team or team,
             "recipient_user_id": item.sender,
         }
-        self._lead = _lead(item)
+        self._lead = render.lead(item.text, item.route.get("shared_by") or "")
         # A card is no text that grows.
         self._may_stream = bool(item.thread) and item.kind == Kind.QUESTION
         # What each live stream says so far.
@@ -244,12 +244,3 @@ class Writing:
     """How many messages of this installation are being written now."""
 
     count = 0
-
-
-def _lead(item: InboxItem) -> str:
-    """What stands above a shared answer."""
-    name = item.route.get("shared_by")
-    if not name:
-        return ""
-    question = " ".join(item.text.split())
-    return f"> {markdown(question)}\n> {markdown(wording.SHARED_BY.format(name=name))}\n\n"
