@@ -13,6 +13,7 @@ from django.db.models import Exists, Max, OuterRef
 
 from knowledge import describing, originals, publishing, reading
 from knowledge.embedding import models_for
+from knowledge.errors import OriginalMissing
 from knowledge.extraction import kind_of
 from knowledge.models import Document, DocumentVersion, Space, Store, VersionState
 from knowledge.names import file_name
@@ -97,8 +98,8 @@ def chunk_sizes() -> tuple[int, int]:
 
 def _same_content(space: Space, digest: str) -> Added | None:
     """The version of these bytes that stands or is on its way; a failed one is tried again. None
-    also where some of them were left out, and may be read by now."""
-    if (known := _latest_with(space, digest)) is None or _may_say_more(known):
+    also where some of them were left out, and may be read by now, or where they are lost."""
+    if (known := _latest_with(space, digest)) is None or _may_say_more(known) or _is_lost(known):
         return None
     again = DocumentVersion.objects.filter(pk=known.pk, state=VersionState.FAILED).update(
         state=VersionState.RECEIVED, attempts=0, reason="", lease_until=None
@@ -117,6 +118,11 @@ def _latest_with(space: Space, digest: str) -> DocumentVersion | None:
         ~Exists(later), sha256=digest, document__space=space, document__removed_at=None
     )
     return latest.order_by("pk").first()
+
+
+def _is_lost(version: DocumentVersion) -> bool:
+    """Its original was not there to be read, and never will be."""
+    return version.state == VersionState.FAILED and version.reason == str(OriginalMissing())
 
 
 def _may_say_more(version: DocumentVersion) -> bool:

@@ -256,6 +256,9 @@ def test_a_missing_original_is_not_waited_for(team: Space, fake: type[FakeEmbedd
     version.original.storage.delete(str(version.original))
     finish(version)
     assert (version.state, version.reason) == ("failed", "The stored original is missing.")
+    again = add_document(team, "a.txt", b"The heron eats fish.").version
+    assert again.document == version.document
+    assert finish(again).state == "ready"
 
 
 def test_a_document_that_fails_holds_up_no_other(team: Space, fake: type[FakeEmbedder]) -> None:
