@@ -5,11 +5,13 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from backend import storage
 from backend.accounts.sign_in import home_has_admin
@@ -23,7 +25,7 @@ from knowledge.catalogue import STATUS, catalogue
 from knowledge.embedding import active_model, candidates, embed
 from knowledge.errors import KnowledgeError, OcrMissing
 from knowledge.extraction import confinement, ocr, sandbox
-from knowledge.models import Space, VersionState
+from knowledge.models import DocumentVersion, Space, VersionState
 from knowledge.providers import chain, minilm_files
 from knowledge.reembedding import progress
 from knowledge.retrieval import search
@@ -32,6 +34,8 @@ from management.ai_status import status
 # Earlier versions can, very rarely, damage a database that several processes write to.
 SOUND_SQLITE = (3, 51, 3)
 FREE_BYTES = 1_000_000_000
+# So long after its document was removed an original should be gone.
+UNDELETED = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ def diagnose() -> Iterator[Finding]:
     yield Finding("ok", "the database answers and is migrated")
     yield from _sqlite()
     yield from _originals()
+    yield from _undeleted()
     yield _local_model()
     yield from _providers()
     yield _embedding_model()
@@ -104,6 +109,16 @@ def _originals() -> Iterator[Finding]:
             "note",
             f"originals from before still lie in {settings.MEDIA_ROOT}, and nothing deletes them; "
             f"delete that folder once all are in {storage.place()}",
+        )
+
+
+def _undeleted() -> Iterator[Finding]:
+    removed = DocumentVersion.objects.filter(document__removed_at__lt=timezone.now() - UNDELETED)
+    if count := removed.exclude(original="").count():
+        yield Finding(
+            "fail",
+            f"{count} originals of removed documents can't be deleted; the log of the worker says "
+            "which, and why",
         )
 
 

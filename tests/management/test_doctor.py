@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from backend.jobs.models import Slot
 from knowledge.extraction import ocr
-from knowledge.models import EmbeddingModel, Store
+from knowledge.models import Document, EmbeddingModel, Store
+from knowledge.removal import remove_document
 from management.diagnosis import diagnose
 from tests.conftest import AddText
 
@@ -18,6 +19,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_sound_installation_has_nothing_that_fails(add_text: AddText) -> None:
     add_text("Lunch is at noon.")
     assert [finding.what for finding in diagnose() if finding.level == "fail"] == []
+
+
+def test_an_original_that_was_to_be_deleted_and_is_still_there_fails(add_text: AddText) -> None:
+    document = add_text("Lunch is at noon.").document
+    remove_document(document)
+    told = "1 originals of removed documents can't be deleted"
+    assert not [finding for finding in diagnose() if finding.what.startswith(told)]
+    Document.objects.update(removed_at=timezone.now() - timedelta(hours=2))
+    (found,) = [finding for finding in diagnose() if finding.what.startswith(told)]
+    assert found.level == "fail"
 
 
 def test_a_job_that_is_late_is_named(db: None) -> None:
