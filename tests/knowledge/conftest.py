@@ -10,11 +10,13 @@ import pytest
 from django.utils.module_loading import import_string
 from pytest_django import Settings
 
+from backend.accounts.spaces import space_for
 from knowledge.embedding import EMBEDDERS, embedder
+from knowledge.models import Space
 from knowledge.providers import CHAT_MODELS, fallback
 from tests.conftest import AddText
 from tests.knowledge import fake_embedder
-from tests.knowledge.fake_embedder import FakeEmbedder
+from tests.knowledge.fake_embedder import OTHER, FakeEmbedder, OtherFake
 from tests.knowledge.killing import Store
 from tests.knowledge.talking import LEAVE, VISIT
 
@@ -88,3 +90,18 @@ def store(migrated: Path, tmp_path: Path) -> Iterator[Store]:
     made = Store(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def other(
+    fake: type[FakeEmbedder], monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> Iterator[type[OtherFake]]:
+    """Another fake in Gemini's place, and the store begins with the local one."""
+    monkeypatch.setitem(EMBEDDERS, "gemini", OTHER)
+    settings.EMBEDDINGS, settings.GEMINI_BASE_URL = "local", "http://127.0.0.1:9"
+    yield OtherFake
+
+
+@pytest.fixture
+def wide(team: Space) -> Space:
+    return space_for("channel:slack/T1/C1")

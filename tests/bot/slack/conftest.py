@@ -5,8 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 import pytest
 import pytest_asyncio
+from asgiref.sync import sync_to_async
 from slack_sdk.web.async_client import AsyncWebClient
 
+from backend.accounts.people import installation_of
+from bot.slack.api import SlackApi
+from bot.slack.people import People
+from tests.bot.slack.people import World
 from tests.simulators.slack.core import Settings
 from tests.simulators.slack.simulator import SlackSimulator
 
@@ -24,3 +29,11 @@ async def client(slack: SlackSimulator) -> AsyncIterator[AsyncWebClient]:
         yield AsyncWebClient(
             slack.app.bot_token, base_url=slack.url, session=session, retry_handlers=[]
         )
+
+
+@pytest_asyncio.fixture
+async def world(slack: SlackSimulator, client: AsyncWebClient) -> AsyncIterator[World]:
+    installation = await sync_to_async(installation_of)("slack", slack.world.team_id)
+    world = World(slack, client, installation, People(SlackApi(client), installation))
+    yield world
+    await world.people.close()
