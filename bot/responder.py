@@ -10,7 +10,7 @@ from django.db import Error
 
 from backend import db
 from bot import claims, notices, promotions, wording
-from bot.errors import DeliveryError, NotNow, Resting
+from bot.errors import DeliveryError, GivenUp, NotNow, Resting
 from bot.files import Files
 from bot.following import Follower
 from bot.incoming import Deleted, Edited, FileDeleted, Heard, Key, Said
@@ -151,9 +151,7 @@ class Responder:
             await in_inbox(claims.let_go, item, wait)
         except DeliveryError as error:
             if error.permanent:
-                logger.warning("%s can't be answered: %s", item, error)
-                if await in_inbox(claims.close, item, str(error)) and platform is not None:
-                    await platform.tell(item, error)
+                await self._close(item, error)
             else:
                 await self._put_off(item, str(error))
         except KnowledgeError as error:
@@ -179,12 +177,19 @@ class Responder:
             last = item.attempts >= db.MAX_ATTEMPTS
             wait = timedelta() if last else WAIT * int(4 ** (item.attempts - 1))
         elif item.attempts >= claims.MAX_DELIVERIES:
-            await in_inbox(claims.close, item, reason)
+            await self._close(item, GivenUp(reason))
             return
         else:
             wait = min(DELIVERY_WAIT, WAIT * 2 ** min(item.attempts, 6))
         logger.info("%s is put off: %s", item, reason)
         await in_inbox(claims.put_off, item, reason, wait)
+
+    async def _close(self, item: InboxItem, error: DeliveryError) -> None:
+        """Give the item up, and tell whoever waits for it."""
+        logger.warning("%s can't be answered: %s", item, error)
+        platform = self._platforms.get(item.platform)
+        if await in_inbox(claims.close, item, str(error)) and platform is not None:
+            await platform.tell(item, error)
 
     async def _beat(self) -> None:
         """Keep the leases, notice what was lost, set aside what had its attempts."""

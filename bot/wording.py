@@ -87,6 +87,7 @@ NOT_SHOWN_WHY = {
     "thread_not_found": "the thread is gone",
 }
 NOT_SHOWN_OTHER = "Slack refused it ({code}); tell your admin"
+NOT_SHOWN_TRIED = "I tried many times, and {platform} did not take it; please ask again"
 NOT_LET_IN = (
     "Slack does not let me in right now, so I can't see who may read what. Tell your admin; "
     "questions wait until it does."

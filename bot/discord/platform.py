@@ -15,7 +15,7 @@ from bot.discord.files import read
 from bot.discord.people import People
 from bot.discord.rest import GONE, DiscordApi
 from bot.discord.send import ChannelOutlet
-from bot.errors import DeliveryError, Nowhere, Refused
+from bot.errors import DeliveryError, GivenUp, Nowhere, Refused
 from bot.incoming import DIRECT, Key
 from bot.models import InboxItem
 from bot.platforms import Fetched, Outlet
@@ -91,6 +91,8 @@ class DiscordPlatform:
     async def tell(self, item: InboxItem, error: DeliveryError) -> None:
         code = getattr(error, "code", "")
         other = wording.NOT_SHOWN_OTHER_DISCORD.format(code=code)
+        if isinstance(error, GivenUp):
+            other = wording.NOT_SHOWN_TRIED.format(platform="Discord")
         reason = wording.NOT_SHOWN_WHY_DISCORD.get(code, other)
         body = render.message(wording.NOT_SHOWN.format(reason=reason))
         try:

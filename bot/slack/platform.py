@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from backend.accounts.audience import Place
 from bot import wording
-from bot.errors import DeliveryError, Resting
+from bot.errors import DeliveryError, GivenUp, Resting
 from bot.incoming import Key
 from bot.models import InboxItem
 from bot.platforms import Fetched, Outlet
@@ -65,6 +65,8 @@ class SlackPlatform:
     async def tell(self, item: InboxItem, error: DeliveryError) -> None:
         code = getattr(error, "code", "")
         other = wording.NOT_SHOWN_OTHER.format(code=code)
+        if isinstance(error, GivenUp):
+            other = wording.NOT_SHOWN_TRIED.format(platform="Slack")
         text = wording.NOT_SHOWN.format(reason=wording.NOT_SHOWN_WHY.get(code, other))
         try:
             await self._api.call("chat.postMessage", channel=item.sender, text=text, **NO_FLAGS)

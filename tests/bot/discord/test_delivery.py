@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from django.db import OperationalError
 
 from backend.chat.models import Message as Turn
-from bot import inbox, leases, reading_back, reply, wording
+from bot import claims, inbox, leases, reading_back, reply, responder, wording
 from bot.discord import deferred, history, listen, rest, send
 from bot.incoming import Heard
 from bot.models import InboxItem
@@ -25,7 +25,7 @@ from tests.bot.discord.running import (
     running,
     settled,
 )
-from tests.simulators.discord.faults import Error
+from tests.simulators.discord.faults import Error, Status
 from tests.simulators.discord.simulator import DiscordSimulator
 from tests.simulators.faults import Answer
 from tests.simulators.gemini import GeminiSimulator
@@ -196,6 +196,19 @@ async def test_a_place_that_can_not_be_written_in_ends_the_question(
         [told] = await discord.until(lambda: discord.messages(discord.dm_of("ana")), timeout=10)
         assert "I could not answer you there" in told.text
         await one_answer(discord, ask(discord, "random"), "word word")
+
+
+async def test_whoever_asked_is_told_when_a_reply_was_tried_for_too_long(
+    discord: DiscordSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "MAX_DELIVERIES", 3)
+    monkeypatch.setattr(responder, "WAIT", timedelta(seconds=0.01))
+    discord.faults.always("PATCH /channels/{}/messages/{}", Status(503))
+    async with running(discord):
+        ask(discord)
+        [told] = await discord.until(lambda: discord.messages(discord.dm_of("ana")), timeout=60)
+    reason = wording.NOT_SHOWN_TRIED.format(platform="Discord")
+    assert told.text == wording.NOT_SHOWN.format(reason=reason)
 
 
 async def test_a_person_who_blocked_the_bot_loses_nobody_elses_answer(

@@ -4,11 +4,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
 from pytest_django import Settings
 
+from bot import claims, responder, wording
 from bot import running as process
 from bot.errors import Resting
 from bot.models import InboxItem, ItemState
@@ -222,6 +224,22 @@ async def test_a_reply_that_slack_refuses_for_good_is_set_aside_and_the_rest_goe
 
 
 # Readers
+
+
+async def test_whoever_asked_is_told_when_a_reply_was_tried_for_too_long(
+    slack: SlackSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "MAX_DELIVERIES", 3)
+    monkeypatch.setattr(responder, "WAIT", timedelta(seconds=0.01))
+    for method in ("chat.stopStream", "chat.update"):
+        slack.faults.always(method, Status(503))
+    async with running(slack):
+        ask(slack)
+        [told] = await slack.until(lambda: list(slack.dm_of("ana").messages.values()), timeout=60)
+        await until_settled()
+    reason = wording.NOT_SHOWN_TRIED.format(platform="Slack")
+    assert shown(told) == wording.NOT_SHOWN.format(reason=reason)
+    assert len(slack.dm_of("ana").messages) == 1
 
 
 async def test_a_guest_who_comes_between_question_and_answer_reads_nothing_of_the_teams(
