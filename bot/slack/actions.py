@@ -20,7 +20,6 @@ from bot.slack.events import (
     ADD,
     ASK_ABOUT,
     PLATFORM,
-    installation_of,
     read_files,
     read_shortcut,
 )
@@ -75,7 +74,9 @@ class Actions:
         await ack()
         view = body["view"]
         said = view["state"]["values"].get("reason", {}).get("reason", {}).get("value") or ""
-        item = await in_inbox(_item_of, view.get("private_metadata", ""), installation_of(body))
+        item = await in_inbox(
+            _item_of, view.get("private_metadata", ""), (await self._people()).team
+        )
         if item is not None:
             await self._keep(body, item, False, str(said))
 
@@ -161,7 +162,8 @@ class Actions:
     async def _seen(self, body: JSON, pk: str, kind: Kind = Kind.QUESTION) -> InboxItem | None:
         """The item that a click is about, if whoever clicked can see its answer."""
         channel = (body.get("channel") or {}).get("id", "")
-        key = Key(PLATFORM, installation_of(body), channel, "")
+        # In a shared channel the click's own team may be another.
+        key = Key(PLATFORM, (await self._people()).team, channel, "")
         return await in_inbox(inbox.open_to, pk, key, body["user"]["id"], kind)
 
     async def _keep(self, body: JSON, item: InboxItem, helpful: bool, reason: str) -> None:

@@ -61,6 +61,11 @@ class People:
         self._looks: dict[str, Look] = {}
         self._bots = {bot}
 
+    @property
+    def team(self) -> str:
+        """The team that installed the app."""
+        return self._installation.external_id
+
     async def close(self) -> None:
         await self._flights.close()
 

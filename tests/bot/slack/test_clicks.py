@@ -186,6 +186,19 @@ async def test_clicks_on_what_one_cannot_see_have_no_effect(slack: SlackSimulato
     assert not slack.world.views
 
 
+async def test_people_of_another_organisation_click_in_a_shared_channel(
+    slack: SlackSimulator,
+) -> None:
+    slack.join(slack.add_user("eve", team_id="T0000EXT0"), "general")
+    async with running(slack):
+        answer = await answered(slack, ask(slack))
+        slack.feedback("eve", answer, good=False)
+        await until_thumbs(slack, eve=False)
+        [view] = await slack.until(lambda: list(slack.world.views.values()))
+        slack.submit("eve", view, reason("It opens at ten."))
+        await until(Feedback.objects.filter(reason="It opens at ten.").aexists)
+
+
 # Sharing
 
 

@@ -142,7 +142,9 @@ def user_event(core: Core, kind: str, user: User) -> Delivery:
 
 def _common(core: Core, user: User) -> JSON:
     world = core.world
-    team = {"id": world.team_id, "domain": world.domain}
+    # The team that it comes from: in a shared channel not always the one with the app.
+    domain = world.domain if user.team_id == world.team_id else "elsewhere"
+    team = {"id": user.team_id, "domain": domain}
     name = {"username": user.name, "name": user.name}
     return {
         "user": {"id": user.id, "team_id": user.team_id} | name,
