@@ -25,6 +25,7 @@ from bot.slack.events import (
 )
 from bot.slack.markdown import markdown
 from bot.slack.people import People
+from bot.slack.send import NO_FLAGS
 from bot.threads import in_inbox
 from knowledge.threads import in_pool
 
@@ -91,7 +92,7 @@ class Actions:
             user=user["id"], team=user.get("team_id"), channel=item.channel, private=False
         )
         if not place.bot_is_member:
-            await respond(text=wording.INVITE_TO_SHARE, replace_original=False)
+            await respond(text=wording.INVITE_TO_SHARE, replace_original=False, **NO_FLAGS)
             return
         # Clicked twice, it is shared once.
         key = Key(PLATFORM, item.installation, item.channel, f"interaction-share-{item.pk}")
@@ -118,7 +119,7 @@ class Actions:
                 self._taken(said)
             told = searching(said.text)
         await ack()
-        await respond(text=told, response_type="ephemeral")
+        await respond(text=told, response_type="ephemeral", **NO_FLAGS)
 
     async def card(self, ack: AsyncAck, body: JSON, respond: AsyncRespond) -> None:
         """Do what a card offers; whoever may not is told so alone."""
@@ -139,7 +140,8 @@ class Actions:
             by = Asker(str(user.get("name") or user.get("username") or ""), channel)
             told = await in_pool(click, Clicked(item, place, by))
         if told is not None:
-            await respond(text=markdown(told), response_type="ephemeral", replace_original=False)
+            alone: JSON = {"response_type": "ephemeral", "replace_original": False}
+            await respond(text=markdown(told), **alone, **NO_FLAGS)
 
     async def add(self, ack: AsyncAck, body: JSON, respond: AsyncRespond) -> None:
         """Bring the files of somebody's message to where it stands. Slack shows a bot no files of
@@ -157,7 +159,7 @@ class Actions:
         elif await in_inbox(add_files, said):
             self._taken(said)
             told = wording.ADDING
-        await respond(text=told, response_type="ephemeral")
+        await respond(text=told, response_type="ephemeral", **NO_FLAGS)
 
     async def _seen(self, body: JSON, pk: str, kind: Kind = Kind.QUESTION) -> InboxItem | None:
         """The item that a click is about, if whoever clicked can see its answer."""

@@ -15,6 +15,7 @@ from bot.slack.events import read_command
 from bot.slack.handing import hand_over
 from bot.slack.markdown import markdown
 from bot.slack.people import People
+from bot.slack.send import NO_FLAGS
 from bot.slack.text import mentions, plain_text
 from bot.threads import in_inbox
 from knowledge.threads import in_pool
@@ -43,11 +44,11 @@ class Commands:
         """A question whose answer only the asker sees."""
         said = read_command(body, context.bot_user_id or "")
         if said.text.lower() in ("", "help"):
-            await ack(text=wording.HELP)
+            await ack(text=wording.HELP, **NO_FLAGS)
             return
         if await in_inbox(inbox.take, said):
             self._taken(said)
-        await ack(text=searching(said.text))
+        await ack(text=searching(said.text), **NO_FLAGS)
 
     async def knowledge(self, ack: AsyncAck, body: JSON, respond: AsyncRespond) -> None:
         await ack()
@@ -101,4 +102,4 @@ class Commands:
 
 
 async def _tell(respond: AsyncRespond, text: str) -> None:
-    await respond(text=markdown(text), response_type="ephemeral")
+    await respond(text=markdown(text), response_type="ephemeral", **NO_FLAGS)

@@ -21,6 +21,7 @@ def slack() -> Iterator[SlackSimulator]:
     quick = Settings(ack_timeout=0.3, retry_delays=(0.0, 0.1, 0.2), disconnect_grace=0.1)
     with SlackSimulator(settings=quick) as simulator:
         yield simulator
+        assert simulator.unflagged() == []  # previews are off wherever they can be
 
 
 @pytest_asyncio.fixture

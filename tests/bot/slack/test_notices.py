@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from backend.accounts.models import Role
 from backend.jobs import notices
 from backend.jobs.models import Notice, Slot
+from bot.slack.send import NO_FLAGS
 from tests.bot.slack.asking import until_settled
 from tests.bot.slack.running import point_to, running, shown
 from tests.bot.slack.test_cards import known
@@ -79,7 +80,7 @@ async def test_another_message_of_ours_is_not_taken_for_a_notice(
     async with running(slack):
         await known(slack, "ana", Role.ADMIN)
         direct = slack.dm_of("ana")
-        await client.chat_postMessage(channel=direct.id, text="Something else.")
+        await client.chat_postMessage(channel=direct.id, text="Something else.", **NO_FLAGS)
         slack.faults.next("chat.postMessage", Drop())
         await give_up()
         await slack.until(lambda: told(slack, "ana"), timeout=10)

@@ -11,6 +11,7 @@ from tests.simulators.slack.rates import Call
 from tests.simulators.slack.state import Channel, Message, User
 from tests.simulators.slack.transcript import thread, transcript
 
+NO_PREVIEWS = {"unfurl_links": False, "unfurl_media": False}
 Found = TypeVar("Found")
 
 
@@ -43,6 +44,15 @@ class Observer:
             shown = [m for c in channels for m in [*c.messages.values(), *c.ephemeral]]
             own = [m for m in shown if m.by_app == self.core.world.app.app_id]
         return [(message, links) for message in own if (links := unfurled(message))]
+
+    def unflagged(self) -> list[Message]:
+        """The app's messages that leave open whether links are unfurled, and might have said;
+        streams and what comes with a file can't."""
+        with self.core.world.lock:
+            channels = list(self.core.world.channels.values())
+            shown = [m for c in channels for m in [*c.messages.values(), *c.ephemeral]]
+        own = [m for m in shown if m.by_app == self.core.world.app.app_id]
+        return [m for m in own if not (m.stream or m.files) and m.unfurl != NO_PREVIEWS]
 
     def transcript(self, where: Channel | str, viewer: User | str | None = None) -> str:
         seen_by = self.core.world.user(viewer).id if viewer else None
