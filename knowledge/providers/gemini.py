@@ -25,6 +25,7 @@ TIMEOUT = 60_000
 EMBEDDING_TIMEOUT = 20_000
 # Somebody waits for the answer, and the words alone can be searched for.
 QUERY_TIMEOUT = 3_000
+_NO_CALLS = types.AutomaticFunctionCallingConfig(disable=True)
 _COMPLETE = (types.FinishReason.STOP, types.FinishReason.MAX_TOKENS)
 
 
@@ -84,6 +85,8 @@ class GeminiChat:
                     config=types.GenerateContentConfig(
                         system_instruction=prompt.system,
                         automatic_continuation=False,
+                        # Without functions the SDK copies and looks for them all the same.
+                        automatic_function_calling=_NO_CALLS,
                     ),
                 ):
                     chunks.put_nowait(chunk)
