@@ -44,27 +44,21 @@ def claim(rows: QuerySet[Row], lease: timedelta) -> Row | None:
 
 def claim_row(row: QuerySet[Row], lease: timedelta) -> Row | None:
     """Claim this one row, or return None where another process holds it or it is done."""
-    token = claim_token(row, lease)
-    return row.filter(token=token).first() if token else None
+    token = secrets.token_hex(16)
+    taken = row.filter(claimable()).update(state=CLAIMED, **claiming(lease, token))
+    return row.filter(token=token).first() if taken else None
 
 
-def claim_token(row: QuerySet[Row], lease: timedelta) -> str:
-    """The same; what the row's token is now, and nothing where there is no claim."""
-    return _take(row, claimable(), lease, attempts=F("attempts") + 1)
+def claiming(lease: timedelta, token: str | Combinable) -> dict[str, Any]:
+    """What a claim sets in a row, beside its state."""
+    return {"token": token, "lease_until": from_now(lease), "attempts": F("attempts") + 1}
 
 
 def take(row: QuerySet[Row], lease: timedelta) -> Row | None:
     """The same for a row that is no attempt at anything: its lease is all that counts."""
-    token = _take(row, is_free(), lease)
-    return row.filter(token=token).first() if token else None
-
-
-def _take(row: QuerySet[Row], where: Q, lease: timedelta, **fields: Any) -> str:
     token = secrets.token_hex(16)
-    taken = row.filter(where).update(
-        state=CLAIMED, token=token, lease_until=from_now(lease), **fields
-    )
-    return token if taken else ""
+    taken = row.filter(is_free()).update(state=CLAIMED, token=token, lease_until=from_now(lease))
+    return row.filter(token=token).first() if taken else None
 
 
 def renew(row: Model, lease: timedelta, **fields: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, Q, QuerySet
+from django.db.models import Exists, F, Q
 from django.db.models.functions import Greatest, Now
 
 from backend import db
@@ -23,7 +23,7 @@ from bot import ledger
 from bot.cards import GONE
 from bot.inbox import forget_turns
 from bot.models import DECIDED, OPEN, InboxItem, ItemState, Kind
-from knowledge.prepared import Given, Objects, Select, any_of
+from knowledge.prepared import Given, Objects, Select, Update, any_of
 
 # An owner renews its lease every third of it, and sends only while the rest outlasts a request.
 LEASE = timedelta(seconds=15)
@@ -33,6 +33,13 @@ MAX_DELIVERIES = 60
 
 _FREE = Q(lease_until=None) | Q(lease_until__lte=Now())
 _HELD = Objects(lambda: InboxItem.objects.filter(pk=Given(0), token=Given(1)))
+# As InboxItem.owned().
+_OURS = {"pk": Given(0), "token": Given(1), "revision": Given(2)}
+_BEGUN = Update(
+    lambda: InboxItem.objects.filter(Exists(Message.objects.filter(pk=Given(4))), **_OURS),
+    conversation=Given(3),
+    question=Given(4),
+)
 
 
 @cache
@@ -52,19 +59,28 @@ def claim(platforms: Collection[str], *, files: bool = True) -> InboxItem | None
     `files`, none that is to be fetched."""
     while candidates := _due(len(platforms), files)(*platforms):
         ((pk, state),) = candidates
-        row = InboxItem.objects.filter(pk=pk, settled=False)
-        token = db.claim_token(row, LEASE) if state in OPEN else _claim_delivery(row)
-        if token and (item := _HELD.first(pk, token)) is not None:
+        take, token = _take(LEASE, decided=state in DECIDED), secrets.token_hex(16)
+        if take(pk, token) and (item := _HELD.first(pk, token)) is not None:
             return item
     return None
 
 
-def _claim_delivery(row: QuerySet[InboxItem]) -> str:
-    token = secrets.token_hex(16)
-    taken = row.filter(_FREE, state__in=DECIDED).update(
-        token=token, lease_until=db.from_now(LEASE), attempts=F("attempts") + 1
-    )
-    return token if taken else ""
+@cache
+def _take(lease: timedelta, *, decided: bool) -> Update:
+    """Claims an item, to be answered or, where that is decided, to be delivered."""
+    claimable = Q(_FREE, state__in=DECIDED) if decided else db.claimable()
+    state = {} if decided else {"state": ItemState.CLAIMED}
+    rows = InboxItem.objects.filter(claimable, pk=Given(0), settled=False)
+    return Update(lambda: rows, **state, **db.claiming(lease, Given(1)))
+
+
+def claim_many(platforms: Collection[str], most: int, *, files: int) -> list[InboxItem]:
+    """As many as `most` of them, and of these as many files as `files`."""
+    claimed: list[InboxItem] = []
+    while len(claimed) < most and (item := claim(platforms, files=files > 0)) is not None:
+        claimed.append(item)
+        files -= item.kind == Kind.FILE
+    return claimed
 
 
 def renew(held: Mapping[int, InboxItem]) -> set[int]:
@@ -80,8 +96,9 @@ def begun(item: InboxItem, conversation: str, question: int) -> bool:
     before us took the question away. What an earlier attempt kept is removed."""
     before = item.question_id
     with transaction.atomic():
-        there = Exists(Message.objects.filter(pk=question))
-        if not item.owned().filter(there).update(conversation=conversation, question=question):
+        # In hexadecimal digits every database takes it.
+        where = (item.pk, item.token, item.revision)
+        if not _BEGUN(*where, UUID(conversation).hex, question):
             return False
         if before is not None:
             kept = Message.objects.filter(Q(pk=before) | Q(asked_for=item.pk))
@@ -96,16 +113,25 @@ def decide(
     """Commit what the reply will say, as the texts of its messages; False, and nothing is
     changed, where the item was taken over, edited or deleted meanwhile."""
     with transaction.atomic():
-        decided = (
-            item.owned()
-            .filter(state=ItemState.CLAIMED)
-            .update(state=state, answer=answer, attempts=0, reason="")
-        )
+        asked = () if answer is None else (answer,)
+        decide = _decide(answered=answer is not None)
+        decided = decide(item.pk, item.token, item.revision, state, *asked)
         if decided:
             ledger.finalise(item, texts)
     if decided:
         item.state, item.answer_id, item.attempts = state, answer, 0
     return bool(decided)
+
+
+@cache
+def _decide(*, answered: bool) -> Update:
+    return Update(
+        lambda: InboxItem.objects.filter(state=ItemState.CLAIMED, **_OURS),
+        state=Given(3),
+        answer=Given(4) if answered else None,
+        attempts=0,
+        reason="",
+    )
 
 
 def reopen(item: InboxItem) -> None:
@@ -122,10 +148,17 @@ def reopen(item: InboxItem) -> None:
 def settle(item: InboxItem, reason: str = "") -> bool:
     """Nothing is left to do for this item; False where it is not ours any more, or was deleted
     meanwhile."""
-    more: dict[str, Any] = {"reason": reason} if reason else {}
-    if item.kind == Kind.QUESTION:  # a card is brought up to date later on
+    settle = _settle(question=item.kind == Kind.QUESTION, told=bool(reason))
+    return bool(settle(item.pk, item.token, item.revision, reason))
+
+
+@cache
+def _settle(*, question: bool, told: bool) -> Update:
+    more: dict[str, Any] = {"reason": Given(3)} if told else {}
+    if question:  # a card is brought up to date later on
         more["route"] = {}
-    return bool(item.owned().update(settled=True, token="", lease_until=None, **more))
+    rows = InboxItem.objects.filter(**_OURS)
+    return Update(lambda: rows, settled=True, token="", lease_until=None, **more)
 
 
 def close(item: InboxItem, reason: str) -> bool:

@@ -15,7 +15,7 @@ from bot import late_files, ledger
 from bot.incoming import Deleted, Edited, FileDeleted, Heard, Key, Said
 from bot.models import OPEN, InboxItem, ItemState, Kind
 from bot.shared_files import files_of, is_collected, new_items, shared_as, taken_off
-from knowledge.prepared import Given, Select
+from knowledge.prepared import Given, Insert, Select
 
 
 def take(heard: Heard) -> bool:
@@ -31,6 +31,7 @@ def take(heard: Heard) -> bool:
             return _take_back(shared_as(file))
 
 
+_NEW = Insert(InboxItem, unless_there=True)
 _STATE = Select(
     lambda: InboxItem.objects.filter(
         platform=Given(0), installation=Given(1), channel=Given(2), message=Given(3)
@@ -53,7 +54,8 @@ def _receive(said: Said) -> bool:
     if spoken and not state and late_files.asks(said):
         rows.insert(0, _question(said))
     with transaction.atomic():
-        InboxItem.objects.bulk_create(rows, ignore_conflicts=True)
+        for row in rows:
+            _NEW(row)
         if state:
             _hold_back(said)
     return bool(rows)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from bot.models import InboxItem, PartState, ReplyPart
 from knowledge.errors import LeaseLost
-from knowledge.prepared import Given, Objects, Select, Update
+from knowledge.prepared import Given, Insert, Objects, Select, Update
 
 _PARTS = Objects(lambda: ReplyPart.objects.filter(item=Given(0)).order_by("number"))
 _PART = Objects(lambda: ReplyPart.objects.filter(item=Given(0), number=Given(1)))
@@ -31,6 +31,7 @@ _OPENED = Update(
     state=Given(3),
 )
 
+_NEW = Insert(ReplyPart)
 _SAYS = Update(lambda: ReplyPart.objects.filter(pk=Given(0)), state=Given(1), text=Given(2))
 _SENT = Update(
     lambda: ReplyPart.objects.filter(pk=Given(0), state=PartState.FINAL),
@@ -53,7 +54,8 @@ def begin(item: InboxItem, number: int) -> ReplyPart:
             raise LeaseLost()
         if (part := _PART.first(item.pk, number)) is None:
             opens = {"state": PartState.OPENING, "opening_at": timezone.now()}
-            return item.parts.create(number=number, channel=_channel(item), **opens)
+            new = ReplyPart(item=item, number=number, channel=_channel(item), **opens)
+            return _NEW(new)
         opening(part)
     return part
 
@@ -122,7 +124,7 @@ def finalise(item: InboxItem, texts: Collection[str]) -> None:
     for number, text in enumerate(texts):
         part = parts.pop(number, None)
         if part is None:
-            item.parts.create(number=number, text=text, channel=_channel(item))
+            _NEW(ReplyPart(item=item, number=number, text=text, channel=_channel(item)))
             continue
         open_already = part.state in (PartState.OPEN, PartState.FINAL, PartState.SENT)
         part.state = PartState.FINAL if open_already else part.state

@@ -3,15 +3,17 @@ takes several times as long to build and compile one as the database takes to ru
 written as any other query, with `Given(0)`, `Given(1)` … where the values go."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, reduce
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Expression, Model, QuerySet
-from django.db.models.sql import UpdateQuery
+from django.db.models.constants import OnConflict
+from django.db.models.sql import InsertQuery, UpdateQuery
 
 Row = TypeVar("Row", bound=Model)
+Compiled = TypeVar("Compiled")
 
 
 class Given(Expression):
@@ -36,16 +38,21 @@ class _Compiled:
 
 
 class _Statement:
-    """Compiled for each connection on first use, and gone with it."""
-
     def __init__(self, query: Callable[[], Any]) -> None:
         self._query = query
 
     def on(self, connection: BaseDatabaseWrapper) -> _Compiled:
-        prepared: dict[_Statement, _Compiled] = vars(connection).setdefault("prepared", {})
-        if self not in prepared:
-            prepared[self] = _Compiled(self._query(), connection)
-        return prepared[self]
+        return _once(self, connection, lambda connection: _Compiled(self._query(), connection))
+
+
+def _once(
+    statement: object, connection: BaseDatabaseWrapper, compiled: Callable[[Any], Compiled]
+) -> Compiled:
+    """Compiled for each connection on first use, and gone with it."""
+    prepared: dict[object, Compiled] = vars(connection).setdefault("prepared", {})
+    if statement not in prepared:
+        prepared[statement] = compiled(connection)
+    return prepared[statement]
 
 
 class Select:
@@ -81,8 +88,41 @@ class Update:
             return int(cursor.rowcount)
 
 
+class Insert(Generic[Row]):
+    """A new row, which is given its key; `unless_there`, nothing happens where a constraint has
+    it be there already, and a key that the database makes stays unknown."""
+
+    def __init__(self, model: type[Row], *, unless_there: bool = False) -> None:
+        meta: Any = model._meta
+        self._model, self._unless_there = model, unless_there
+        self._fields = [field for field in meta.concrete_fields if field is not meta.auto_field]
+        self._key = None if unless_there else meta.auto_field
+
+    def __call__(self, row: Row) -> Row:
+        connection = connections[DEFAULT_DB_ALIAS]
+        values = [
+            field.get_db_prep_save(field.pre_save(row, True), connection) for field in self._fields
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(_once(self, connection, self._compile), values)
+            if self._key is not None:
+                (row.pk,) = cursor.fetchone()
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+        return row
+
+    def _compile(self, connection: BaseDatabaseWrapper) -> str:
+        on_conflict = OnConflict.IGNORE if self._unless_there else None
+        query = InsertQuery(self._model, on_conflict=on_conflict)
+        query.insert_values(self._fields, [self._model()], raw=True)
+        compiler: Any = query.get_compiler(connection=connection)
+        compiler.returning_fields = [self._key] if self._key is not None else None
+        ((sql, _),) = compiler.as_sql()
+        return str(sql)
+
+
 class Objects(Generic[Row]):
-    """Rows of one model, each with the row that it refers to by each of these names."""
+    """Rows of one model, each with the rows that it refers to by these names; a further one's
+    (`a__b`) comes after the one that it hangs on (`a`)."""
 
     def __init__(self, rows: Callable[[], QuerySet[Row]], **related: type[Model]) -> None:
         self._models: list[tuple[str, Any]] = []
@@ -108,7 +148,8 @@ class Objects(Generic[Row]):
             row = row[len(names) :]
         found: Row = made.pop("")
         for name, other in made.items():
-            setattr(found, name, other)
+            *path, last = name.split("__")
+            setattr(reduce(getattr, path, found), last, other)
         return found
 
 

@@ -24,6 +24,7 @@ from backend.accounts.models import (
     Workspace,
 )
 from backend.accounts.spaces import home
+from knowledge.prepared import Given, Objects
 
 # What was read longer ago is read again before it is used.
 REFRESH = timedelta(minutes=2)
@@ -44,12 +45,16 @@ def installation_of(platform: str, external_id: str) -> Installation:
 
 def known_person(installation: Installation, external_id: str) -> Identity | None:
     """The identity with its user, or None where nothing was recorded of this person."""
-    return _persons(installation, external_id).first()
+    return _PERSON.first(installation.pk, external_id)
 
 
-def _persons(installation: Installation, external_id: str) -> QuerySet[Identity]:
-    known = Identity.objects.select_related("user", "installation__workspace")
-    return known.filter(installation=installation, external_id=external_id)
+_PERSON = Objects(
+    lambda: Identity.objects.filter(installation=Given(0), external_id=Given(1)),
+    user=User,
+    installation=Installation,
+    installation__workspace=Workspace,
+)
+_CHANNEL = Objects(lambda: Channel.objects.filter(installation=Given(0), external_id=Given(1)))
 
 
 @transaction.atomic
@@ -96,7 +101,8 @@ def _identity_for(installation: Installation, external_id: str) -> Identity:
         read_at=NEVER,
     )
     Identity.objects.bulk_create([identity], ignore_conflicts=True)
-    return _persons(installation, external_id).get()
+    written = Identity.objects.select_related("user", "installation__workspace")
+    return written.get(installation=installation, external_id=external_id)
 
 
 def settle_membership(user: User, workspace: Workspace) -> None:
@@ -122,6 +128,9 @@ def known_as(user: User) -> str:
 
 def channel_of(installation: Installation, external_id: str) -> Channel:
     """The channel, made where there is none, with nothing known of its outsiders."""
+    known = _CHANNEL.first(installation.pk, external_id)
+    if known is not None:
+        return known
     return Channel.objects.get_or_create(installation=installation, external_id=external_id)[0]
 
 

@@ -4,24 +4,23 @@ import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from functools import cache
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Model
 
 from backend.accounts.audience import Place, readable_keys, readable_spaces
 from backend.chat import wording
 from backend.chat.errors import EmptyQuestion, QuestionTooLong, UnknownConversation
 from backend.chat.history import Past, past_before, shown_to
-from backend.chat.models import Conversation, Message, Source, Speaker
+from backend.chat.keeping import NEW_TURN, keep_answer, still_stand
+from backend.chat.models import Conversation, Message, Speaker
 from backend.committing import CommittingThread
 from knowledge import answering
 from knowledge.answering import Answer, Delta, Restart, Status
 from knowledge.categories import Category
 from knowledge.extraction import clean
-from knowledge.models import Document, DocumentVersion, Space, VersionState
-from knowledge.prepared import Given, Select, any_of
+from knowledge.models import Space
+from knowledge.prepared import Given, Insert, Select
 from knowledge.prompts import Turn
 
 MAX_QUESTION = 4000
@@ -29,7 +28,7 @@ MAX_QUESTION = 4000
 MAX_ROUNDS = 3
 # Seconds between two looks at who reads along, while words come.
 LOOK_EVERY = 1.0
-_SPACES, _VERSIONS = Message.spaces.through, Message.versions.through
+_NEW_CONVERSATION = Insert(Conversation)
 
 in_chat = CommittingThread("chat")
 
@@ -95,7 +94,7 @@ async def ask(question: Question) -> AsyncGenerator[Event]:
                     return
     yield Delta(wording.READERS_CHANGE)
     answer = Answer(wording.READERS_CHANGE, Category.DOCUMENT, "extractive", refused=True)
-    yield await in_chat(_keep_answer, basis.kept, answer, Past())
+    yield await in_chat(_keep, basis.kept, answer, Past())
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ def _keep_question(question: Question) -> Message:
             before.asked_for = question.asked_for
             before.save(update_fields=["asked_for"])
             return before
-        return conversation.messages.create(**asked, asked_for=question.asked_for)
+        return NEW_TURN(Message(conversation=conversation, **asked, asked_for=question.asked_for))
 
 
 def _kept_before(
@@ -171,7 +170,7 @@ def _conversation(question: Question, text: str) -> Conversation:
     owner = place.asker if place.channel is None else None
     where = {"workspace": place.workspace, "user": owner, "channel": place.channel}
     if question.conversation is None:
-        return Conversation.objects.create(title=text[:200], **where)
+        return _NEW_CONVERSATION(Conversation(title=text[:200], **where))
     try:
         found = Conversation.objects.filter(pk=UUID(question.conversation), **where).first()
     except ValueError:
@@ -203,81 +202,19 @@ def _still_shown(basis: _Basis) -> bool:
 _KEPT = Select(lambda: Message.objects.filter(pk=Given(0)).values_list("pk"))
 
 
-@cache
-def _removed(count: int) -> Select:
-    """Those of so many versions that were removed."""
-    versions = DocumentVersion.objects.filter(pk__in=any_of(count), state=VersionState.REMOVED)
-    return Select(lambda: versions.values_list("pk"))
-
-
 def _keep_if_it_stands(basis: _Basis, answer: Answer) -> Answered | None:
     """Keep the answer, unless its readers became fewer or something that it drew on was removed.
     The documents are locked, so that none is removed in between."""
-    drawn = {passage.document_id for passage in answer.drawn_on}
-    versions = {passage.version_id for passage in answer.drawn_on}
     with transaction.atomic():
-        there = Document.objects.kept().filter(pk__in=drawn).select_for_update()
         stands = (
-            len(there.order_by("pk").values_list("pk")) == len(drawn)
-            and not (versions and _removed(len(versions))(*versions))
+            still_stand(answer.drawn_on)
             # Whoever asked may have deleted the question meanwhile.
             and _KEPT(basis.kept.pk)
             and _still_reads(basis)
             and _still_shown(basis)
         )
-        return _keep_answer(basis.kept, answer, basis.past) if stands else None
+        return _keep(basis.kept, answer, basis.past) if stands else None
 
 
-def _keep_answer(kept: Message, answer: Answer, past: Past) -> Answered:
-    """Keep the answer with what it drew on; where its spaces
-    are out of sight, the question is as well.
-
-    A model may repeat what it was told of the conversation so far, so what earlier turns drew on
-    counts as well. The extractive answerer is told nothing of them.
-    """
-    told = () if answer.provider == "extractive" else past.messages
-    with transaction.atomic():
-        message = Message.objects.create(
-            conversation_id=kept.conversation_id,
-            asker_id=kept.asker_id,
-            asked_for=kept.asked_for,
-            speaker=Speaker.ASSISTANT,
-            text=answer.text,
-            category=answer.category,
-            provider=answer.provider,
-            notice=answer.notice,
-            used_context=answer.used_context,
-            refused=answer.refused,
-        )
-        spaces = {passage.space_id for passage in answer.drawn_on}
-        spaces |= _drawn_on_before(_SPACES, "space_id", told)
-        _SPACES.objects.bulk_create(
-            [_SPACES(message=turn, space_id=pk) for turn in (kept, message) for pk in spaces],
-            ignore_conflicts=True,
-        )
-        versions = {passage.version_id for passage in answer.drawn_on}
-        versions |= _drawn_on_before(_VERSIONS, "documentversion_id", told)
-        _VERSIONS.objects.bulk_create(
-            [_VERSIONS(message=message, documentversion_id=pk) for pk in versions]
-        )
-        Source.objects.bulk_create(
-            Source(
-                message=message,
-                number=number,
-                version_id=passage.version_id,
-                section_id=passage.section_id,
-                start=passage.start,
-                end=passage.end,
-                excerpt=passage.text,
-            )
-            for number, passage in enumerate(answer.sources, start=1)
-        )
-    return Answered(str(kept.conversation_id), message.pk, answer)
-
-
-def _drawn_on_before(links: type[Model], name: str, told: Sequence[int]) -> set[int]:
-    """What the messages that the model was told of drew on."""
-    if not told:
-        return set()
-    rows = links._default_manager.filter(message__in=told)
-    return set(rows.values_list(name, flat=True))
+def _keep(kept: Message, answer: Answer, past: Past) -> Answered:
+    return Answered(str(kept.conversation_id), keep_answer(kept, answer, past).pk, answer)

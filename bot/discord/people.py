@@ -7,7 +7,6 @@ read one by one, for the intent that lists them is privileged; a reading is good
 import logging
 
 import discord
-from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from backend.accounts.audience import Place
@@ -29,7 +28,7 @@ from bot.discord.interactions import Asked
 from bot.discord.naming import names_of
 from bot.discord.rest import MISSING_ACCESS, UNKNOWN_MEMBER, UNKNOWN_USER, DiscordApi
 from bot.errors import DeliveryError, NotNow, Nowhere, Refused, Resting
-from bot.threads import in_inbox
+from bot.threads import in_inbox, in_people
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ class People:
         Raises Nowhere where nobody claimed the server, and DeliveryError where Discord does not
         say enough to answer for all to see.
         """
-        installation = await sync_to_async(claimed)(PLATFORM, str(guild))
+        installation = await in_people(claimed, PLATFORM, str(guild))
         if installation is None:
             raise Nowhere(wording.CLAIM_ME.format(id=guild))
         identity = await self.person(installation, person)
@@ -133,12 +132,10 @@ class People:
         """The ids of the claimed servers that this person shares with the bot."""
         found, away = [], None
         for guild in self._client.guilds:
-            installation = await sync_to_async(claimed)(PLATFORM, str(guild.id))
+            installation = await in_people(claimed, PLATFORM, str(guild.id))
             if installation is None:
                 continue
-            if guild.unavailable and not await sync_to_async(known_person)(
-                installation, str(person)
-            ):
+            if guild.unavailable and not await in_people(known_person, installation, str(person)):
                 away = guild
                 continue
             identity = await self.person(installation, person)
@@ -150,9 +147,9 @@ class People:
 
     async def person(self, installation: Installation, person: int) -> Identity:
         """Who this is to the server, with the channels that they can see."""
-        known = await sync_to_async(known_person)(installation, str(person))
+        known = await in_people(known_person, installation, str(person))
         if known and is_fresh(known.read_at):
-            seen_at = await sync_to_async(joined_read_at)(known)
+            seen_at = await in_people(joined_read_at, known)
             if known.standing == Standing.REMOVED or (seen_at and is_fresh(seen_at)):
                 return known
         guild = self._client.get_guild(int(installation.external_id))
@@ -167,12 +164,16 @@ class People:
                 raise
             return known  # for as long as what is known is young enough
         standing = standing_of(member, installation.team_role)
-        identity = await sync_to_async(record_person)(
-            installation, str(person), standing, NEVER if standing == Standing.UNKNOWN else at
+        identity = await in_people(
+            record_person,
+            installation,
+            str(person),
+            standing,
+            NEVER if standing == Standing.UNKNOWN else at,
         )
         if isinstance(member, discord.Member):
             channels = visibility.seen_by(member) + await self._private_threads(member)
-            await sync_to_async(record_joined)(identity, channels, at)
+            await in_people(record_joined, identity, channels, at)
         return identity
 
     async def _private_threads(self, member: discord.Member) -> list[str]:
@@ -199,8 +200,12 @@ class People:
         assert home is not None
         own = isinstance(channel, discord.Thread) and channel.is_private()
         outsiders = await self._has_outsiders(installation, home)
-        return await sync_to_async(record_channel)(
-            installation, str(channel.id if own else home.id), outsiders, timezone.now()
+        return await in_people(
+            record_channel,
+            installation,
+            str(channel.id if own else home.id),
+            outsiders,
+            timezone.now(),
         )
 
     async def _has_outsiders(

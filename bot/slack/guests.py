@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from backend.accounts.audience import KNOWN_FOR
@@ -14,6 +13,7 @@ from backend.accounts.models import Installation, Standing
 from backend.accounts.people import NEVER, is_fresh, record_outsiders
 from bot.slack.api import REST
 from bot.slack.calls import Calls, Flights, Unread
+from bot.threads import in_people
 
 # How long a question waits for a sweep (seconds), which goes on for the questions after it.
 SWEEP_WAIT = 10.0
@@ -91,7 +91,7 @@ class Guests:
         except Unread:
             self._not_before = time.monotonic() + REST
             return
-        await sync_to_async(record_outsiders)(self._installation, began, channels)
+        await in_people(record_outsiders, self._installation, began, channels)
         self._last = Sweep(began, standings, frozenset(channels))
 
     async def _standings(self, until: float) -> dict[str, Standing]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from backend.accounts.audience import Place
@@ -30,6 +29,7 @@ from backend.accounts.people import (
 from bot.slack.api import SlackApi
 from bot.slack.calls import Calls, Flights, Unread
 from bot.slack.guests import GONE, Guests, channels_of, standing_of
+from bot.threads import in_people
 
 # Any of these, and the members are, or soon will be, people of other organisations as well.
 SHARED = ("is_ext_shared", "is_pending_ext_shared", "is_org_shared")
@@ -102,7 +102,7 @@ class People:
         return await self._flights.join(key, lambda: self._read_person(user, outside))
 
     async def _read_person(self, user: str, outside: bool) -> Identity:
-        known = await sync_to_async(known_person)(self._installation, user)
+        known = await in_people(known_person, self._installation, user)
         if known and is_fresh(known.read_at) and not (outside and known.standing == Standing.TEAM):
             return known
         if outside:
@@ -124,10 +124,10 @@ class People:
         return standing_of(said, self._installation.external_id), read_at
 
     async def _record(self, user: str, standing: Standing, read_at: datetime) -> Identity:
-        return await sync_to_async(record_person)(self._installation, user, standing, read_at)
+        return await in_people(record_person, self._installation, user, standing, read_at)
 
     async def _read_joined(self, identity: Identity) -> None:
-        at = await sync_to_async(joined_read_at)(identity)
+        at = await in_people(joined_read_at, identity)
         if identity.standing == Standing.REMOVED or (at and is_fresh(at)):
             return
         at = timezone.now()
@@ -135,7 +135,7 @@ class People:
             channels = await channels_of(self._calls, identity.external_id)
         except Unread:
             return
-        await sync_to_async(record_joined)(identity, channels, at)
+        await in_people(record_joined, identity, channels, at)
 
     # The channel
 
@@ -181,7 +181,7 @@ class People:
         return look
 
     async def _read_outsiders(self, channel: str, look: Look) -> Channel:
-        row = await sync_to_async(channel_of)(self._installation, channel)
+        row = await in_people(channel_of, self._installation, channel)
         since = row.outsiders_read_at or NEVER
         if row.has_outsiders is not None and is_fresh(since):
             return row
@@ -196,7 +196,7 @@ class People:
         return await self._record_channel(channel, found, min(look.at, sweep.began))
 
     async def _record_channel(self, channel: str, outsiders: bool | None, at: datetime) -> Channel:
-        return await sync_to_async(record_channel)(self._installation, channel, outsiders, at)
+        return await in_people(record_channel, self._installation, channel, outsiders, at)
 
     # Events
 
@@ -216,21 +216,21 @@ class People:
 
     async def _person_changed(self, said: dict[str, Any], *, is_new: bool) -> None:
         user, standing = str(said.get("id")), standing_of(said, self._installation.external_id)
-        known = await sync_to_async(known_person)(self._installation, user)
+        known = await in_people(known_person, self._installation, user)
         before = known.standing if known else None
         if known or is_new or standing in (Standing.GUEST, Standing.REMOVED):
             await self._record(user, standing, timezone.now())
         # Channels that they are in have a guest now, or maybe none any more.
         if standing != before and Standing.GUEST in (standing, before):
             self._guests.forget()
-            await sync_to_async(forget_outsiders)(self._installation)
+            await in_people(forget_outsiders, self._installation)
 
     async def _came(self, user: str, team: str | None, channel: str) -> None:
         self._looks.pop(channel, None)  # it may be the bot itself
         if user in self._bots:
             return
         now = timezone.now()
-        await sync_to_async(record_came)(self._installation, user, channel, now)
+        await in_people(record_came, self._installation, user, channel, now)
         if await self._is_known_as_team(user):
             return
         await self._record_channel(channel, True, now)
@@ -240,10 +240,10 @@ class People:
 
     async def _left(self, user: str, channel: str) -> None:
         self._looks.pop(channel, None)
-        await sync_to_async(record_left)(self._installation, user, channel)
+        await in_people(record_left, self._installation, user, channel)
         if not await self._is_known_as_team(user):
             await self._record_channel(channel, None, timezone.now())
 
     async def _is_known_as_team(self, user: str) -> bool:
-        known = await sync_to_async(known_person)(self._installation, user)
+        known = await in_people(known_person, self._installation, user)
         return bool(known and known.standing == Standing.TEAM and is_fresh(known.read_at))

@@ -190,6 +190,17 @@ def test_after_five_attempts_it_has_failed_and_the_person_is_told() -> None:
     assert [part.text for part in ledger.parts_of(telling)] == ["Sorry."]
 
 
+def test_many_are_claimed_together_each_for_itself() -> None:
+    inbox.take(said("1.1", "", files=[SharedFile("F1", "hr.pdf"), SharedFile("F2", "it.pdf")]))
+    for message in ("2.1", "2.2", "2.3"):
+        taken(message)
+    together = claims.claim_many(["slack"], 3, files=1)
+    assert [item.message for item in together] == ["1.1/F1", "2.1", "2.2"]
+    assert len({item.token for item in together}) == 3
+    left = claims.claim_many(["slack"], 3, files=1)
+    assert [item.message for item in left] == ["1.1/F2", "2.3"]
+
+
 def test_files_to_be_fetched_are_left_where_many_are_in_hand() -> None:
     inbox.take(said("1.1", "", files=[SharedFile("F1", "hr.pdf")]))
     question = taken("2.1")

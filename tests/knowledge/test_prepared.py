@@ -6,11 +6,11 @@ import pytest
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from backend.accounts.models import Identity, Installation, User
+from backend.accounts.models import Identity, Installation, User, Workspace
 from backend.accounts.spaces import home
 from bot.models import InboxItem, ReplyPart
 from knowledge.models import Space
-from knowledge.prepared import Given, Objects, Select, Update, any_of
+from knowledge.prepared import Given, Insert, Objects, Select, Update, any_of
 from tests.bot.items import claimed, taken
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +56,38 @@ def test_any_of_several_values_is_found() -> None:
         Space.objects.create(key=key)
     some = Objects(lambda: Space.objects.filter(key__in=any_of(2)).order_by("pk"))
     assert [space.key for space in some(*keys[1:])] == keys[1:]
+
+
+def test_a_row_is_inserted_as_the_orm_does_it() -> None:
+    """With its defaults, times and key; values that the database converts come back the same."""
+    here = {"platform": "slack", "installation": "T1", "channel": "C1", "text": "100% new"}
+    route = {"number": 2}
+    made = Insert(InboxItem)(InboxItem(**here, message="1.1", route=route))
+    assert made.pk and fields(InboxItem.objects.get()) == fields(made)
+    made.settled = True
+    made.save()  # it is known to be there
+    assert InboxItem.objects.get().settled
+
+
+def test_what_may_be_there_already_is_inserted_once() -> None:
+    new = Insert(Space, unless_there=True)
+    for _ in range(2):
+        new(Space(key="team:home"))
+    assert Space.objects.count() == 1
+
+
+def test_rows_bring_what_hangs_on_the_rows_that_they_refer_to() -> None:
+    user = User.objects.for_email("ana@example.org")
+    there = Installation.objects.create(platform="slack", external_id="T1", workspace=home())
+    Identity.objects.create(installation=there, external_id="U1", user=user)
+    known = Objects(
+        lambda: Identity.objects.filter(user=Given(0)),
+        installation=Installation,
+        installation__workspace=Workspace,
+    )
+    found = known.first(user.pk)
+    assert found is not None and Installation.workspace.is_cached(found.installation)
+    assert fields(found.installation.workspace) == fields(home())
 
 
 def test_an_update_changes_what_it_names_and_counts_it() -> None:
