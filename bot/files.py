@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 from backend import db
 from backend.accounts.audience import Place, key_to_bring_to
 from backend.accounts.models import User
-from bot import cards, claims, kept_files, ledger, wording
+from bot import cards, kept_files, ledger, wording
 from bot.cards import Card
 from bot.errors import DownloadFailed, DownloadThrottled, FileWithheld, Refused
 from bot.leases import Held
@@ -57,9 +57,8 @@ class Files:
                 await turn.aclose()
                 card = await self._card(held, platform, place, words)
                 below = await tell(reply, card) if card is not None else None
-                await reply.deliver(below, check_nothing)
-        if not await in_inbox(claims.settle, item):
-            raise LeaseLost()  # it was deleted meanwhile, or something new is to be told
+                parts = await in_inbox(ledger.parts_of, item)
+                await reply.deliver(parts, below, check_nothing)
 
     @asynccontextmanager
     async def _turn(self, item: InboxItem) -> AsyncGenerator[None]:

@@ -64,9 +64,8 @@ async def respond(held: Held, platform: Platform) -> None:
             texts = reply.texts(await in_inbox(_text, item))
             if not await in_inbox(claims.decide, item, ItemState.ANSWERED, texts):
                 raise LeaseLost()
-        await reply.deliver(None, check_nothing)
-    if not await in_inbox(claims.settle, item):
-        raise LeaseLost()
+        parts = await in_inbox(ledger.parts_of, item)
+        await reply.deliver(parts, None, check_nothing)
 
 
 def _text(item: InboxItem) -> str:

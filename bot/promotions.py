@@ -9,7 +9,7 @@ from backend.accounts.models import Identity, Role, Standing
 from backend.accounts.models import Platform as Chat
 from backend.library.models import PromotionRequest, RequestState
 from backend.library.promoting import asker_of, namesakes
-from bot import claims, ledger, wording
+from bot import ledger, wording
 from bot.cards import APPROVE, DECLINE, GONE, Card, shown
 from bot.files import tell
 from bot.leases import Held
@@ -18,7 +18,6 @@ from bot.platforms import Button, Closing, Platform
 from bot.reply import Reply, check_nothing
 from bot.telling import Untold
 from bot.threads import in_inbox
-from knowledge.errors import LeaseLost
 
 
 def untold(platforms: Collection[str]) -> list[Untold]:
@@ -72,9 +71,8 @@ async def respond(held: Held, platform: Platform) -> None:
             await reply.adopt()
         if item.state in (ItemState.CLAIMED, ItemState.ANSWERED):
             below = await tell(reply, await in_inbox(_card, item))
-        await reply.deliver(below, check_nothing)
-    if not await in_inbox(claims.settle, item):
-        raise LeaseLost()
+        parts = await in_inbox(ledger.parts_of, item)
+        await reply.deliver(parts, below, check_nothing)
 
 
 def _card(item: InboxItem) -> Card:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 from django.utils import timezone
 
-from bot import inbox, ledger
+from bot import claims, inbox, ledger
 from bot.errors import DeliveryError, NotNow, Resting, Unclear
 from bot.leases import REQUEST_TIMEOUT, Held
 from bot.messages import split
@@ -30,8 +30,16 @@ async def check_nothing() -> None:
 
 
 class Reply:
-    def __init__(self, held: Held, outlet: Outlet, parts: Sequence[ReplyPart]) -> None:
+    def __init__(
+        self,
+        held: Held,
+        outlet: Outlet,
+        parts: Sequence[ReplyPart],
+        before: Awaitable[None] | None = None,
+    ) -> None:
+        """No message is opened before `before` is over, which raises nothing."""
         self._held = held
+        self._before = before
         self._outlet = outlet
         self._parts = {part.number: part for part in parts}
         self._shown: dict[str, str] = {}
@@ -118,9 +126,14 @@ class Reply:
             self._shown[part.message] = text
 
     async def _open(self, number: int, text: str) -> ReplyPart:
+        await self._come_first()
         part = await in_inbox(ledger.begin, self.item, number)
         self._parts[number] = part
         return await self._call(part, lambda: self._outlet.open(part, text))
+
+    async def _come_first(self) -> None:
+        if self._before is not None:
+            await self._before
 
     async def _call(self, part: ReplyPart, opening: Callable[[], Awaitable[str]]) -> ReplyPart:
         """Open a message whose intent is committed. Where nobody knows whether it was opened, it
@@ -166,9 +179,12 @@ class Reply:
             if part.state == PartState.OPENING:
                 await self._find(part)
 
-    async def deliver(self, closing: Closing | None, check: Check) -> None:
-        """Bring every part to its end."""
-        parts = await in_inbox(ledger.parts_of, self.item)
+    async def deliver(
+        self, parts: Sequence[ReplyPart], closing: Closing | None, check: Check
+    ) -> None:
+        """Bring every part to its end, as they stand in the ledger now, and settle the item.
+        Raises LeaseLost where it was deleted meanwhile, or there is something new to say."""
+        shown: ReplyPart | None = None
         kept = [p.number for p in parts if p.state not in (PartState.WITHDRAWN, PartState.GONE)]
         for part in parts:
             if part.state == PartState.WITHDRAWN:
@@ -176,6 +192,12 @@ class Reply:
             elif part.state not in (PartState.SENT, PartState.GONE):
                 last = part.number == kept[-1]
                 await self._finish(part, closing if last else None, check)
+                if part is not parts[-1]:
+                    await in_inbox(ledger.sent, part)
+                else:
+                    shown = part
+        if not await in_inbox(_settled, self.item, shown):
+            raise LeaseLost()
 
     async def _finish(self, part: ReplyPart, closing: Closing | None, check: Check) -> None:
         if part.state == PartState.OPENING:
@@ -189,12 +211,12 @@ class Reply:
                 break
             except NotNow as asked:  # meanwhile there may be other readers
                 await self._held.pause(asked.seconds)
-        await in_inbox(ledger.sent, part)
 
     async def _send(self, part: ReplyPart, closing: Closing | None) -> None:
         if part.state != PartState.PLANNED:
             await self._outlet.finish(part.message, part.text, closing)
             return
+        await self._come_first()
         if not await in_inbox(ledger.opening, part):
             raise LeaseLost()
         await self._call(part, lambda: self._outlet.post(part, part.text, closing))
@@ -206,6 +228,13 @@ class Reply:
             self._held.may_send()
             await self._outlet.remove(part.message)
         await in_inbox(ledger.gone, part)
+
+
+def _settled(item: InboxItem, shown: ReplyPart | None) -> bool:
+    """Settle the item, with its last part if that was just shown."""
+    if shown is not None:
+        ledger.sent(shown)
+    return claims.settle(item)
 
 
 def _rest_of_call(part: ReplyPart) -> float:

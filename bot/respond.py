@@ -4,7 +4,9 @@ What was decided before a crash is only delivered; what was not is asked anew, i
 are open already.
 """
 
+import asyncio
 import time
+from collections.abc import Awaitable
 from contextlib import aclosing
 from datetime import timedelta
 
@@ -19,8 +21,8 @@ from bot import claims, inbox, ledger, wording
 from bot.closings import closing_of
 from bot.errors import DeliveryError, Nowhere
 from bot.leases import Held
-from bot.models import InboxItem, ItemState
-from bot.platforms import Outlet, Platform
+from bot.models import InboxItem, ItemState, ReplyPart
+from bot.platforms import Closing, Outlet, Platform
 from bot.reply import Reply
 from bot.shared_files import documents_with
 from bot.talks import conversation_of
@@ -33,6 +35,8 @@ LONG = timedelta(minutes=1)
 # For so many seconds after its commit an answer may be shown without looking at its readers again.
 JUST_CHECKED = 1.0
 HELP_WORDS = ("", "help")
+# What is left to do for a decided item: its parts, and what stands below the last of them.
+Ending = tuple[list[ReplyPart], Closing | None]
 
 
 class Reopened(LeaseLost):
@@ -44,10 +48,24 @@ async def respond(held: Held, platform: Platform) -> None:
     item = held.item
     if item.state == ItemState.CLAIMED:
         await still_there(item, platform)
+    status = asyncio.create_task(_show_status(item, platform))
+    try:
+        await _reply(held, platform, status)
+    finally:
+        await status
+
+
+async def _show_status(item: InboxItem, platform: Platform) -> None:
+    if item.state == ItemState.CLAIMED:
         await platform.status(item)
+
+
+async def _reply(held: Held, platform: Platform, status: Awaitable[None]) -> None:
+    item = held.item
     place, words = await place_of(item, platform)
     outlet = platform.outlet(item, place)
-    reply = Reply(held, outlet, await in_inbox(ledger.parts_of, item))
+    parts, conversation = await in_inbox(_known_of, item)
+    reply = Reply(held, outlet, parts, before=status)
     checked = -JUST_CHECKED
 
     async def check() -> None:
@@ -61,15 +79,25 @@ async def respond(held: Held, platform: Platform) -> None:
         if item.state == ItemState.CLAIMED:
             await reply.adopt()
             if place is None:
-                await _decide(item, reply.texts(words))
+                ending = await _decide(item, reply.texts(words))
             else:
-                await _answer(held, place, outlet, reply)
+                ending = await _answer(held, place, conversation, outlet, reply)
             checked = time.monotonic()
-        await reply.deliver(await in_inbox(closing_of, item, place), check)
+        else:
+            ending = await in_inbox(_ending, item, place)
+        await reply.deliver(*ending, check)
     finally:
         outlet.close()
-    if not await in_inbox(claims.settle, item):
-        raise LeaseLost()  # it was deleted meanwhile
+
+
+def _known_of(item: InboxItem) -> tuple[list[ReplyPart], str | None]:
+    """The messages that show its reply already, and the conversation that a question goes on."""
+    conversation = conversation_of(item) if item.state == ItemState.CLAIMED else None
+    return ledger.parts_of(item), str(conversation.pk) if conversation else None
+
+
+def _ending(item: InboxItem, place: Place | None) -> Ending:
+    return ledger.parts_of(item), closing_of(item, place)
 
 
 async def still_there(item: InboxItem, platform: Platform) -> None:
@@ -91,17 +119,17 @@ async def place_of(item: InboxItem, platform: Platform) -> tuple[Place | None, s
         return None, nowhere.words
 
 
-async def _answer(held: Held, place: Place, outlet: Outlet, reply: Reply) -> None:
+async def _answer(
+    held: Held, place: Place, conversation: str | None, outlet: Outlet, reply: Reply
+) -> Ending:
     """Decide what the reply says."""
     item = held.item
     if (words := _said_at_once(item)) is not None:
-        await _decide(item, reply.texts(words))
-        return
-    conversation = await in_inbox(conversation_of, item)
+        return await _decide(item, reply.texts(words))
     question = Question(
         item.text,
         place,
-        str(conversation.pk) if conversation else None,
+        conversation,
         await outlet.earlier(),
         await in_inbox(documents_with, item) if item.with_files else (),
         asked_for=item.pk,
@@ -111,17 +139,17 @@ async def _answer(held: Held, place: Place, outlet: Outlet, reply: Reply) -> Non
         async with reply.growing():
             answered = await held.while_ours(_ask(item, question, reply))
     except BadQuestion as error:
-        await _decide(item, reply.texts(str(error)))
-        return
+        return await _decide(item, reply.texts(str(error)))
     except DeliveryError:
         if answered is not None:  # nobody was shown it, and it is asked again
             await in_inbox(inbox.forget_turns, [answered.message])
         raise
-    if not await in_inbox(
-        claims.decide, item, ItemState.ANSWERED, reply.texts(answered.answer.text), answered.message
-    ):
+    texts = reply.texts(answered.answer.text)
+    ending = await in_inbox(_decided, item, texts, place, answered.message)
+    if ending is None:
         await in_inbox(inbox.forget_turns, [answered.message])
         raise LeaseLost()
+    return ending
 
 
 def _said_at_once(item: InboxItem) -> str | None:
@@ -131,9 +159,20 @@ def _said_at_once(item: InboxItem) -> str | None:
     return wording.HELP if item.text.strip().lower() in HELP_WORDS else None
 
 
-async def _decide(item: InboxItem, texts: list[str]) -> None:
-    if not await in_inbox(claims.decide, item, ItemState.ANSWERED, texts):
+async def _decide(item: InboxItem, texts: list[str]) -> Ending:
+    """Say what nobody had to be asked for."""
+    ending = await in_inbox(_decided, item, texts, None)
+    if ending is None:
         raise LeaseLost()
+    return ending
+
+
+def _decided(
+    item: InboxItem, texts: list[str], place: Place | None, answer: int | None = None
+) -> Ending | None:
+    if not claims.decide(item, ItemState.ANSWERED, texts, answer):
+        return None
+    return _ending(item, place)
 
 
 async def _ask(item: InboxItem, question: Question, reply: Reply) -> Answered:

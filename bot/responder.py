@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 # Items in hand at once, and those of them that may be files, which take longer.
 CAPACITY, FILES = 400, 60
+# Items that are claimed together: others wait meanwhile for the thread and the lock.
+TOGETHER = 20
 # Seconds between looks into the inbox; what this process hears itself wakes it at once.
 IDLE = 0.1
 BEAT = claims.LEASE.total_seconds() / 3
@@ -108,19 +110,24 @@ class Responder:
 
     async def _claim(self) -> None:
         try:
-            while len(self._held) < CAPACITY and self._platforms:
+            while (room := CAPACITY - len(self._held)) > 0 and self._platforms:
                 until = time.monotonic() + claims.LEASE.total_seconds()
-                files = sum(held.item.kind == Kind.FILE for held in self._held.values())
-                item = await in_inbox(claims.claim, list(self._platforms), files=files < FILES)
-                if item is None:
+                files = FILES - sum(held.item.kind == Kind.FILE for held in self._held.values())
+                most, platforms = min(room, TOGETHER), list(self._platforms)
+                items = await in_inbox(claims.claim_many, platforms, most, files=files)
+                for item in items:
+                    self._begin(Held(item, until))
+                if len(items) < most:
                     return
-                held = self._held[item.pk] = Held(item, until)
-                task = asyncio.create_task(self._work(held))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
         except Error as error:
             logger.warning("The inbox can't be read: %s", error)
             await asyncio.sleep(1)
+
+    def _begin(self, held: Held) -> None:
+        self._held[held.item.pk] = held
+        task = asyncio.create_task(self._work(held))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _work(self, held: Held) -> None:
         try:

@@ -6,6 +6,7 @@ from pytest_django import Settings
 from tests.bot.slack.running import answered, point_to, running, shown
 from tests.conftest import AddText
 from tests.simulators.gemini import GeminiSimulator
+from tests.simulators.slack.faults import Delay
 from tests.simulators.slack.simulator import SlackSimulator
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("closing_clients")]
@@ -113,6 +114,17 @@ async def test_an_answer_streams_word_by_word(
         answer = await answered(slack, slack.dm("ana", QUESTION))
     assert answer.stream is not None
     assert answer.stream.state == "completed"
+
+
+async def test_the_status_holds_up_no_question_and_comes_after_no_answer(
+    slack: SlackSimulator, gemini: GeminiSimulator
+) -> None:
+    slack.faults.next("assistant.threads.setStatus", Delay(2.0))
+    async with running(slack):
+        await answered(slack, slack.say("ana", "general", f"@askwell {QUESTION}"))
+    [begun] = [call.arrived for call in slack.calls if call.method == "chat.startStream"]
+    [status], asked = slack.statuses, gemini.requests[-1]
+    assert asked.arrived < status.at < begun
 
 
 async def test_bots_and_its_own_words_are_ignored(slack: SlackSimulator) -> None:
