@@ -87,6 +87,16 @@ def test_nothing_of_a_file_is_told_but_its_bytes(cloud: CloudinarySimulator, tea
     assert TEXT in sent and b"ferry.txt" not in sent and CANARY.encode() not in sent
 
 
+def test_it_is_kept_without_a_backup_and_fetched_by_an_address_of_a_minute(
+    cloud: CloudinarySimulator, team: Space
+) -> None:
+    added(team)
+    upload, *_, download = (request for request in cloud.requests if "/raw/" in request.path)
+    assert re.search(rb'name="backup"\r\n\r\n0\r\n', upload.raw)
+    assert download.path.endswith("/raw/download")
+    assert float(download.query["expires_at"]) <= time.time() + 60
+
+
 def test_whoever_may_read_it_downloads_it_through_us(
     cloud: CloudinarySimulator, member: User, team: Space
 ) -> None:
