@@ -15,7 +15,8 @@ from backend.accounts.roles import changeable_keys, role_at, role_of, set_role
 from backend.chat.removal import remove
 from backend.jobs.status import somebody_acts, statuses
 from backend.jobs.wording import outcome
-from backend.library.promoting import waiting_requests
+from backend.library.models import PromotionRequest
+from backend.library.promoting import asker_of, waiting_requests
 from bot import wording
 from bot.cards import shown
 from knowledge.catalogue import Entry, catalogue
@@ -76,7 +77,7 @@ def _status(given: Command, rest: str) -> str:
         lines.append(wording.COLLECTS)
     if role_at(given.place) in (Role.CURATOR, Role.ADMIN):
         waiting = waiting_requests(given.place.workspace)
-        lines += [wording.STATUS_ASKED.format(name=shown(one.document.name)) for one in waiting]
+        lines += [_asked(one) for one in waiting]
     if is_admin(given):
         lines += _maintenance()
     return "\n".join(lines)
@@ -91,7 +92,12 @@ _STATES = {
 
 def _line(entry: Entry) -> str:
     state = "" if entry.status == "ready" else f" ({entry.status})"
-    return f"• {entry.document.name}{state}"
+    return f"• {shown(entry.document.name)}{state}"
+
+
+def _asked(request: PromotionRequest) -> str:
+    asker = shown(asker_of(request) or wording.REQUEST_BY_NOBODY)
+    return wording.STATUS_ASKED.format(asker=asker, name=shown(request.document.name))
 
 
 def _remove(given: Command, name: str) -> str:

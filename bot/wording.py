@@ -158,7 +158,7 @@ STATUS_READY = "{count:,} ready to be searched"
 STATUS_READING = "{count:,} being read"
 STATUS_WAITING = "{count:,} waiting to be read"
 STATUS_FAILED = "Not read: {name}. {reason}"
-STATUS_ASKED = "Waits for a curator: {name} is to be made available to the team"
+STATUS_ASKED = "Waits for a curator: {asker} asks to make {name} available to the team"
 CLAIM_ME = (
     "Nobody has claimed this server yet, so I know nothing here. Whoever runs me can change that "
     "with this command: `python manage.py claim discord {id}`."

@@ -13,7 +13,7 @@ from backend.accounts.spaces import channel_key, home, personal_key, space_for, 
 from backend.ingesting import finish
 from backend.jobs.models import Slot, SlotState
 from backend.jobs.registry import JOBS
-from backend.library.promoting import ask_for_promotion
+from backend.library.promoting import Asker, ask_for_promotion
 from bot import wording
 from bot.commands import LISTED, Command, knowledge
 from knowledge.ingestion import add_document
@@ -88,6 +88,13 @@ def kept() -> set[str]:
 
 
 # list
+
+
+def test_a_list_shows_what_a_file_is_called_as_it_is(add_text: AddText, ana: Identity) -> None:
+    document = add_text("Words.", "hr.txt").document
+    # As it was kept before such signs were taken out.
+    Document.objects.filter(pk=document.pk).update(name="**hr\u202efdp**.txt")
+    assert names(said(ana, "list")) == {"`**hrfdp**.txt`"}
 
 
 def test_a_list_in_private_names_what_the_asker_may_read(
@@ -338,7 +345,7 @@ def test_curators_see_what_waits_for_them(
     add_text: AddText, ana: Identity, ben: Identity, general: Channel
 ) -> None:
     document = add_text("The plan.", "plan.txt", space_for(key_of(general))).document
-    ask_for_promotion(document, Place(home(), identity=ben))
-    waiting = wording.STATUS_ASKED.format(name="plan.txt")
+    ask_for_promotion(document, Place(home(), identity=ben), Asker("Ben"))
+    waiting = wording.STATUS_ASKED.format(asker="Ben", name="plan.txt")
     assert waiting in said(ana, "status")
     assert waiting not in said(ben, "status")
