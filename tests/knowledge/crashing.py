@@ -32,6 +32,7 @@ from backend.ingesting import work_on_next  # noqa: E402
 from backend.library.versions import bring_back, remove_version  # noqa: E402
 from knowledge import reading  # noqa: E402
 from knowledge.embedding import EMBEDDERS, choose_model  # noqa: E402
+from knowledge.errors import FileRefused  # noqa: E402
 from knowledge.index import loading, ranking  # noqa: E402, F401
 from knowledge.index.cache import IndexCache  # noqa: E402
 from knowledge.index.space_index import SpaceIndex  # noqa: E402
@@ -71,6 +72,21 @@ def migrate(order: Order) -> None:
 def add(order: Order) -> None:
     space = space_for(team_key(home()))
     add_document(space, order["name"], order["text"].encode(), origin=order["name"])
+
+
+def bring(order: Order) -> dict[str, Any]:
+    """A file of any kind: the version that it became, or why it was refused at once."""
+    space, data = space_for(team_key(home())), Path(order["path"]).read_bytes()
+    try:
+        return {"version": add_document(space, order["name"], data).version.pk}
+    except FileRefused as error:
+        return {"reason": str(error)}
+
+
+def run_worker(order: Order) -> None:
+    """The process itself, which ends at a signal; no model describes pictures to it."""
+    settings.GEMINI_BASE_URL = ""
+    call_command("run_worker")
 
 
 def hand_over(order: Order) -> None:
@@ -219,6 +235,8 @@ ROLES: dict[str, Callable[[Order], Any]] = {
     for role in (
         migrate,
         add,
+        bring,
+        run_worker,
         hand_over,
         give,
         go_back,
