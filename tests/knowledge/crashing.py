@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -153,6 +154,25 @@ def look(order: Order) -> None:
     search(order["text"], [space_for(team_key(home()))], 5)
 
 
+def follow(order: Order) -> None:
+    """A process that searches on and on. Whenever the file `ask` appears it says in `told` what its
+    indexes hold."""
+    cache, ask, told = IndexCache(), Path(order["ask"]), Path(order["told"])
+    while True:
+        if ask.exists():
+            new = told.with_suffix(".new")
+            new.write_text(json.dumps(_views(cache)))
+            ask.unlink()
+            new.rename(told)
+        time.sleep(0.005)
+
+
+def _views(cache: IndexCache) -> dict[str, Any]:
+    """By space the revision, and the ids of what is found."""
+    indexes = {s.key: cache.at_revision_of(s, choose_model()) for s in Space.objects.all()}
+    return {key: [index.revision, sorted(held(index))] for key, index in indexes.items()}
+
+
 def expire(order: Order) -> None:
     """As if the leases of the dead had run out."""
     DocumentVersion.objects.filter(state="claimed").update(lease_until=Now())
@@ -163,7 +183,11 @@ def settle(order: Order) -> dict[str, Any]:
     expire(order)
     work({})
     discard_failed()
-    return {"documents": _documents(), "problems": list(_problems(order.get("removed", [])))}
+    return {
+        "documents": _documents(),
+        "problems": list(_problems(order.get("removed", []))),
+        "views": _views(IndexCache()),
+    }
 
 
 def _documents() -> dict[str, Any]:
@@ -244,6 +268,7 @@ ROLES: dict[str, Callable[[Order], Any]] = {
         work,
         take_away,
         look,
+        follow,
         expire,
         settle,
         change,
