@@ -15,6 +15,7 @@ from tests.bench import (  # noqa: E402
     chatting,
     cleaning,
     ingesting,
+    isolating,
     memory,
     quality,
     reembedding,
@@ -34,6 +35,7 @@ MEASUREMENTS = {
     "both": both.measure,
     "sharing": sharing.measure,
     "cleaning": cleaning.measure,
+    "isolating": isolating.measure,
 }
 
 chosen = sys.argv[1:] or list(MEASUREMENTS)

@@ -100,6 +100,11 @@ def read(order: Order) -> None:
         pass
 
 
+def run_worker(order: Order) -> None:
+    """The process itself, which ends at a signal."""
+    call_command("run_worker")
+
+
 def _told(item: models.InboxItem) -> str:
     parts = [f"{part.state} {part.message}" for part in item.parts.all()]
     return f"{item.message} {item.text} {item.state} {item.attempts} {item.reason} {parts}"
@@ -123,7 +128,7 @@ def find(order: Order) -> list[str]:
 
 
 ROLES: dict[str, Callable[[Order], Any]] = {
-    role.__name__: role for role in (migrate, run_bot, report, read, age, find)
+    role.__name__: role for role in (migrate, run_bot, run_worker, report, read, age, find)
 }
 
 
