@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from backend.chat.models import Message
 from knowledge.models import Space, VersionState
+from knowledge.prepared import Given, Select
 from knowledge.prompts import Turn
 
 # Tokens of history in a prompt, at about four characters each.
@@ -38,6 +39,26 @@ def shown_to(messages: QuerySet[Message], audience: Iterable[Space]) -> QuerySet
     return messages.filter(~Exists(outside), ~Exists(removed), erased_at=None)
 
 
+# Most questions begin a conversation, and what is shown of one takes long to put together.
+_ANY_BEFORE = Select(
+    lambda: (
+        Message.objects.filter(conversation=Given(0), pk__lt=Given(1))
+        .order_by()
+        .values_list("pk")[:1]
+    )
+)
+
+
+def _shown_before(question: Message, audience: Iterable[Space]) -> Iterable[tuple[int, str, str]]:
+    """The latest messages before the question, the last one first."""
+    # In hexadecimal digits every database takes it.
+    if not _ANY_BEFORE(question.conversation_id.hex, question.pk):
+        return ()
+    earlier = Message.objects.filter(conversation=question.conversation_id, pk__lt=question.pk)
+    messages = shown_to(earlier, audience).order_by("-pk")
+    return messages.values_list("pk", "speaker", "text")[:TURNS]
+
+
 def past_before(
     question: Message, audience: Iterable[Space], said_before: Sequence[Turn] = ()
 ) -> Past:
@@ -46,9 +67,7 @@ def past_before(
     left = TOKEN_BUDGET * CHARACTERS_A_TOKEN
     turns: list[Turn] = []
     pks: list[int] = []
-    earlier = question.conversation.messages.filter(pk__lt=question.pk)
-    messages = shown_to(earlier, audience).order_by("-pk") if earlier.exists() else earlier.none()
-    for pk, speaker, text in messages.values_list("pk", "speaker", "text")[:TURNS]:
+    for pk, speaker, text in _shown_before(question, audience):
         # Numbers of another answer's passages would be taken for this one's.
         text = _CITATION.sub("", text)
         left -= len(text)
