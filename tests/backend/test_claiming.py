@@ -11,7 +11,7 @@ from backend.accounts.people import record_channel, record_person
 from backend.accounts.roles import role_of
 from backend.accounts.spaces import home, personal_key
 from tests.backend.people import organisation
-from tests.management.test_commands import failure, run
+from tests.management.commands import failure, run
 
 pytestmark = pytest.mark.django_db
 GUILD = "112233445566778899"
