@@ -5,7 +5,7 @@ import time
 from functools import lru_cache
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from knowledge import batches, originals
@@ -77,17 +77,26 @@ def _withdraw_chunkings(chunkings: QuerySet[Chunking], revision: int) -> None:
 def purge_removed() -> int:
     """Delete what is left of removed documents and versions; of how many of both nothing is left
     now. Safe to repeat: an original that can't be deleted is tried again the next time."""
-    waiting = list(Document.objects.filter(removed_at__isnull=False, purged_at=None))
+    waiting = Document.objects.filter(removed_at__isnull=False, purged_at=None)
     removed = DocumentVersion.objects.filter(state=VersionState.REMOVED, document__removed_at=None)
-    pks = list(removed.exclude(sha256="").values_list("pk", flat=True))
-    versions = DocumentVersion.objects.filter(Q(document__in=waiting) | Q(pk__in=pks))
-    _delete_text(versions)
-    _delete_originals(versions)
-    versions.filter(original="").update(sha256="", size=0)
-    kept = versions.exclude(original="").values("document")
-    purged = Document.objects.filter(pk__in=[document.pk for document in waiting])
-    documents = purged.exclude(pk__in=kept).update(purged_at=timezone.now(), current=None)
-    return documents + removed.filter(pk__in=pks, sha256="").count()
+    documents = [
+        (Document.objects.filter(pk=pk), DocumentVersion.objects.filter(document=pk))
+        for pk in waiting.values_list("pk", flat=True)
+    ]
+    versions = [
+        (Document.objects.none(), DocumentVersion.objects.filter(pk=pk))
+        for pk in removed.exclude(sha256="").values_list("pk", flat=True)
+    ]
+    for _, each in documents + versions:
+        _delete_text(each)
+    purged, until = 0, time.monotonic() + PATIENCE
+    for document, each in documents + versions:
+        if _delete_originals(each):
+            document.update(purged_at=timezone.now(), current=None)
+            purged += 1
+        elif time.monotonic() > until:
+            break
+    return purged
 
 
 # How the keys of spaces begin that nobody has any more.
@@ -154,13 +163,13 @@ def _delete_text(versions: QuerySet[DocumentVersion]) -> None:
         snapshot_files.delete_all(space)
 
 
-def _delete_originals(versions: QuerySet[DocumentVersion]) -> None:
-    until = time.monotonic() + PATIENCE
-    for version in versions.exclude(original=""):
-        if _delete_original(version):
-            DocumentVersion.objects.filter(pk=version.pk).update(original="")
-        elif time.monotonic() > until:
-            return
+def _delete_originals(versions: QuerySet[DocumentVersion]) -> bool:
+    """Whether all of them are gone. The rows stay, without a hash: turns that drew on them are
+    found by these."""
+    left = [each for each in versions.exclude(original="") if not _delete_original(each)]
+    if not left:
+        versions.update(original="", sha256="", size=0)
+    return not left
 
 
 def _delete_original(version: DocumentVersion) -> bool:
