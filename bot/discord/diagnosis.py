@@ -11,6 +11,7 @@ from django.conf import settings
 
 from backend.accounts.claiming import claimed
 from bot.discord.events import PLATFORM
+from bot.discord.gateway import INTENT_OFF, may_read_content
 from bot.discord.listen import make_client
 
 # "ok", "note" (works, but should be known) or "fail", and a sentence that says what to do.
@@ -44,11 +45,7 @@ def findings() -> Iterator[Line]:
         return
     yield "ok", f"Discord answers as {_printable(name)}"
     if settings.DISCORD_MESSAGE_CONTENT and not may_read:
-        yield (
-            "fail",
-            "Discord does not allow the Message Content intent: switch it on under Bot, Privileged "
-            "Gateway Intents, or set DISCORD_MESSAGE_CONTENT=off",
-        )
+        yield "fail", INTENT_OFF
     yield from _servers(guilds)
 
 
@@ -57,10 +54,8 @@ async def _asked() -> tuple[str, bool, dict[int, str]]:
     Route.BASE = settings.DISCORD_API_URL
     async with asyncio.timeout(TIMEOUT), make_client() as client:
         await client.login(settings.DISCORD_TOKEN)
-        flags = client.application_flags
-        may_read = flags.gateway_message_content or flags.gateway_message_content_limited
         guilds = {guild.id: guild.name async for guild in client.fetch_guilds()}
-        return str(client.user), may_read, guilds
+        return str(client.user), may_read_content(client), guilds
 
 
 def _servers(guilds: dict[int, str]) -> Iterator[Line]:

@@ -22,6 +22,18 @@ ONE_IN = timedelta(minutes=3)
 QUIET, DEAD, LOOK_EVERY = 15.0, 35.0, 2.0
 
 
+INTENT_OFF = (
+    "Discord does not allow the Message Content intent: switch it on under Bot, Privileged "
+    "Gateway Intents, or set DISCORD_MESSAGE_CONTENT=off"
+)
+
+
+def may_read_content(client: discord.Client) -> bool:
+    """Whether the developer portal allows the intent, as the login told."""
+    flags = client.application_flags
+    return flags.gateway_message_content or flags.gateway_message_content_limited
+
+
 def take_start() -> bool:
     """Count a session that is about to begin; False where it must wait."""
     now = timezone.now()

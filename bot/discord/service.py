@@ -17,7 +17,7 @@ from django.conf import settings
 from bot.discord.actions import Actions
 from bot.discord.commands import Commands
 from bot.discord.events import PLATFORM
-from bot.discord.gateway import Watch
+from bot.discord.gateway import INTENT_OFF, Watch, may_read_content
 from bot.discord.history import History
 from bot.discord.interactions import listen
 from bot.discord.listen import Client, Listener, make_client
@@ -58,6 +58,8 @@ async def serve(responder: Responder, stop: asyncio.Event) -> None:
 
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(logged_in())
+        if settings.DISCORD_MESSAGE_CONTENT and not may_read_content(client):
+            raise Resting(INTENT_OFF)  # before a session is spent on it
         await client.pay()
         api, taken = DiscordApi(client), responder.taken
         people = People(client, api)
@@ -172,10 +174,7 @@ def _as_our_own() -> Iterator[None]:
             "Discord refuses DISCORD_TOKEN; copy it anew from the developer portal"
         ) from None
     except discord.PrivilegedIntentsRequired:
-        raise Resting(
-            "Discord does not allow the Message Content intent: switch it on under Bot, Privileged "
-            "Gateway Intents, or set DISCORD_MESSAGE_CONTENT=off"
-        ) from None
+        raise Resting(INTENT_OFF) from None
     except discord.ConnectionClosed as error:
         if error.code == _TOKEN_REFUSED:
             raise Resting("Discord refuses DISCORD_TOKEN (4004)") from None

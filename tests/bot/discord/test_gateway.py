@@ -79,6 +79,15 @@ async def test_a_disallowed_intent_names_the_switch(settings: Settings) -> None:
     assert "switch it on under Bot, Privileged Gateway Intents" in await serve_until_it_rests()
 
 
+async def test_a_disallowed_intent_costs_no_session(
+    discord: DiscordSimulator, settings: Settings
+) -> None:
+    settings.DISCORD_MESSAGE_CONTENT = True
+    await serve_until_it_rests()
+    assert discord.gateway.identifies == []
+    assert not await SessionStarts.objects.aexists()
+
+
 async def test_a_token_that_is_revoked_rests_discord(discord: DiscordSimulator) -> None:
     serving = asyncio.create_task(serve_until_it_rests())
     await discord.until(lambda: "ask" in discord.commands, timeout=10)
