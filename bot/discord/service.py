@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds until Discord must have told what servers there are.
 CONNECT = 60.0
+# Until the list of commands is sent again that could not be sent.
+REGISTER_AGAIN = 60.0
 _TOKEN_REFUSED = 4004
 
 
@@ -124,18 +126,25 @@ async def _answering(session: _Session, responder: Responder, platform: DiscordP
     anew.set()
     logger.info("Discord: connected as %s in %d servers", client.user, len(client.guilds))
     responder.connected(platform)
-    await _register(client, session.api)
-    reading_back = keep_reading("Discord", session.history.read_back, anew)
-    await asyncio.gather(session.listener.run(), reading_back)
+    await asyncio.gather(
+        _register(client, session.api),
+        session.listener.run(),
+        keep_reading("Discord", session.history.read_back, anew),
+    )
 
 
 async def _register(client: discord.Client, api: DiscordApi) -> None:
-    try:
-        await register(api, client.application_id or 0)
-    except Resting:
-        raise
-    except DeliveryError as error:
-        logger.warning("Discord's list of commands may be old: %s", error)
+    while True:
+        try:
+            await register(api, client.application_id or 0)
+            return
+        except Resting:
+            raise
+        except DeliveryError as error:
+            logger.warning("Discord's list of commands may be old: %s", error)
+            if error.permanent:
+                return
+            await asyncio.sleep(max(REGISTER_AGAIN, getattr(error, "seconds", 0.0)))
 
 
 async def _resting(ended: asyncio.Future[str]) -> None:

@@ -15,6 +15,7 @@ from bot.errors import Resting
 from bot.models import SessionStarts
 from bot.responder import Responder
 from tests.bot.discord.running import ask, one_answer, running
+from tests.simulators.discord.faults import Drop, Status
 from tests.simulators.discord.simulator import DiscordSimulator
 
 pytestmark = [
@@ -86,6 +87,17 @@ async def test_a_disallowed_intent_costs_no_session(
     await serve_until_it_rests()
     assert discord.gateway.identifies == []
     assert not await SessionStarts.objects.aexists()
+
+
+async def test_commands_that_could_not_be_sent_are_sent_again(
+    discord: DiscordSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "REGISTER_AGAIN", 0.1)
+    discord.faults.next("GET /applications/{}/commands", Status(503))
+    discord.faults.next("PUT /applications/{}/commands", Drop())
+    async with running(discord):
+        await one_answer(discord, ask(discord))
+    assert "ask" in discord.commands and discord.faults.pending == 0
 
 
 async def test_a_token_that_is_revoked_rests_discord(discord: DiscordSimulator) -> None:
