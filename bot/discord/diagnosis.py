@@ -2,7 +2,8 @@
 claimed. No line holds the token."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import aiohttp
 import discord
@@ -49,26 +50,42 @@ def findings() -> Iterator[Line]:
     yield from _servers(guilds)
 
 
-async def _asked() -> tuple[str, bool, dict[int, str]]:
+@dataclass(frozen=True)
+class _Server:
+    number: int
+    name: str
+    roles: frozenset[str]
+
+
+async def _asked() -> tuple[str, bool, list[_Server]]:
     """The bot's name, whether it may read messages that don't mention it, and its servers."""
     Route.BASE = settings.DISCORD_API_URL
     async with asyncio.timeout(TIMEOUT), make_client() as client:
         await client.login(settings.DISCORD_TOKEN)
-        guilds = {guild.id: guild.name async for guild in client.fetch_guilds()}
+        guilds = [await _read(guild) async for guild in client.fetch_guilds()]
         return str(client.user), may_read_content(client), guilds
 
 
-def _servers(guilds: dict[int, str]) -> Iterator[Line]:
+async def _read(guild: discord.Guild) -> _Server:
+    roles = await guild.fetch_roles()
+    return _Server(guild.id, guild.name, frozenset(role.name for role in roles))
+
+
+def _servers(guilds: Sequence[_Server]) -> Iterator[Line]:
     if not guilds:
         yield "note", "the bot is in no Discord server yet; invite it (see “Discord” in README.md)"
-    for number, name in guilds.items():
-        if claimed(PLATFORM, str(number)):
-            yield "ok", f"the Discord server “{_printable(name)}” belongs to home"
-        else:
+    for guild in guilds:
+        name, claim = _printable(guild.name), f"manage.py claim discord {guild.number}"
+        installation = claimed(PLATFORM, str(guild.number))
+        if installation is None:
+            yield "note", f"nobody claimed the Discord server “{name}”: {claim}"
+            continue
+        yield "ok", f"the Discord server “{name}” belongs to home"
+        if installation.team_role and installation.team_role not in guild.roles:
             yield (
-                "note",
-                f"nobody claimed the Discord server “{_printable(name)}”: manage.py claim discord "
-                f"{number}",
+                "fail",
+                f"no role in the Discord server “{name}” is called “{installation.team_role}”, so "
+                f"everybody there is a guest: {claim} --team-role NAME, spelt as in Discord",
             )
 
 

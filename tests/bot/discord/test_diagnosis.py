@@ -26,6 +26,15 @@ def test_a_claimed_server_is_ok_and_another_says_how(discord: DiscordSimulator) 
     )
 
 
+def test_a_team_role_that_nobody_can_have_fails(discord: DiscordSimulator) -> None:
+    claim("discord", discord.home.id, "Staff")
+    discord.add_role("staff")
+    [fails] = [what for level, what in findings() if level == "fail"]
+    assert "“home” is called “Staff”" in fails and "--team-role" in fails
+    discord.add_role("Staff")
+    assert "fail" not in [level for level, _ in findings()]
+
+
 def test_a_wrong_token_fails_without_showing_it(settings: Settings) -> None:
     settings.DISCORD_TOKEN = "wrong-canary"
     [(level, what)] = findings()
