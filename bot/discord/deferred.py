@@ -125,7 +125,7 @@ class DeferredOutlet:
         logger.warning("%s may not have seen its reply: %s", self._item, error)
 
     def _body(self, text: str, closing: Closing | None) -> JSON:
-        body = render.message(text, closing) | {"flags": render.NO_PREVIEWS}
+        body = render.message(text, closing)
         if not self._is_member and closing is not None and self._item.kind == Kind.QUESTION:
             notice = f"{closing.notice} {wording.NOT_A_MEMBER_DISCORD}".strip()
             body |= render.message(text, Closing(closing.sources, notice, closing.rated))

@@ -94,17 +94,25 @@ class Asked:
 
     async def hand_over(self, words: str, name: str, data: bytes) -> None:
         """The same with a file."""
-        editing = self.interaction.edit_original_response(
-            content=words, attachments=[discord.File(BytesIO(data), name)]
-        )
-        await self._api.run("a file", editing)
+        body = render.message(markdown(words)) | {"attachments": [{"id": 0, "filename": name}]}
+        file = discord.File(BytesIO(data), name)
+        await self._webhook("PATCH", f"/messages/{ORIGINAL}", body, file=file)
 
-    async def _webhook(self, method: str, path: str, body: JSON, *, once: bool = False) -> None:
+    async def _webhook(
+        self,
+        method: str,
+        path: str,
+        body: JSON,
+        *,
+        once: bool = False,
+        file: discord.File | None = None,
+    ) -> None:
         await self._api.call(
             method,
             "/webhooks/{webhook_id}/{webhook_token}" + path,
             once=once,
             body=body,
+            file=file,
             webhook_id=self.interaction.application_id,
             webhook_token=self.interaction.token,
         )

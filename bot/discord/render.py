@@ -32,6 +32,7 @@ def message(text: str, closing: Closing | None = None) -> JSON:
         "content": _with_sources(text, closing),
         "components": _buttons(closing),
         "allowed_mentions": NO_MENTIONS,
+        "flags": NO_PREVIEWS,
     }
 
 

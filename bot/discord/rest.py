@@ -98,13 +98,22 @@ class DiscordApi:
         self._held_back: set[asyncio.Future[Any]] = set()
 
     async def call(
-        self, method: str, path: str, *, once: bool = False, body: Any = None, **ids: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        once: bool = False,
+        body: Any = None,
+        file: discord.File | None = None,
+        **ids: Any,
     ) -> Any:
         """Discord's answer. `ids` fill the path, what is left of them is the query; `once`: it is
         not sent again after a failure of the server. Raises DeliveryError."""
         named = {name: ids.pop(name) for name in list(ids) if f"{{{name}}}" in path}
         how: JSON = {"params": ids} if ids else {}
-        if body is not None:
+        if file is not None:
+            how |= {"files": [file], "form": _form(body, file)}
+        elif body is not None:
             how["json"] = body
         making = self._http.request(Route(method, path, **named), **how)
         return await self.run(f"{method} {path}", making, once=once, read=_json)
@@ -152,6 +161,18 @@ class DiscordApi:
         """It was answered, and goes on until the next call may go out."""
         self._held_back.add(call)
         call.add_done_callback(self._held_back.discard)
+
+
+def _form(body: Any, file: discord.File) -> list[JSON]:
+    return [
+        {"name": "payload_json", "value": json.dumps(body)},
+        {
+            "name": "files[0]",
+            "value": file.fp,
+            "filename": file.filename,
+            "content_type": "application/octet-stream",
+        },
+    ]
 
 
 def _json(answer: bytes) -> Any:

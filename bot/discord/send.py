@@ -82,7 +82,6 @@ class ChannelOutlet:
     async def _post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
         self._to = self._to or await self._channel()
         body = render.message(text, closing) | {
-            "flags": render.NO_PREVIEWS,
             "nonce": f"askwell-{part.pk}",
             "enforce_nonce": True,
         }
@@ -131,8 +130,7 @@ class ChannelOutlet:
         return item.said_in  # a thread has the id of the message that it begins with
 
     async def _edit(self, message: str, text: str, closing: Closing | None) -> None:
-        body = render.message(text, closing) | {"flags": render.NO_PREVIEWS}
-        await edit(self._api, message, body)
+        await edit(self._api, message, render.message(text, closing))
 
     async def remove(self, message: str) -> None:
         await remove(self._api, message)

@@ -16,6 +16,7 @@ from tests.simulators.discord.simulator import DiscordSimulator
 def discord() -> Iterator[DiscordSimulator]:
     with DiscordSimulator(settings=Simulated()) as simulator:
         yield simulator
+        assert simulator.previewed == []
 
 
 @pytest.fixture

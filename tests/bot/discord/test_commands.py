@@ -13,8 +13,10 @@ from backend.accounts.spaces import home as home_workspace
 from backend.chat.models import Message as Turn
 from bot import wording
 from bot.models import InboxItem
-from tests.bot.discord.running import QUESTION, ask, one_answer, running
+from tests.bot.discord.running import QUESTION, ask, one_answer, running, settled
 from tests.simulators.discord.simulator import DiscordSimulator
+from tests.simulators.faults import Answer
+from tests.simulators.gemini import GeminiSimulator
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -89,6 +91,21 @@ async def test_a_person_gets_what_is_stored_about_them(discord: DiscordSimulator
     [file] = made.messages[0].attachments
     kept = json.loads(file.data)
     assert made.ephemeral and QUESTION in json.dumps(kept["conversations"])
+    assert discord.previewed == []
+
+
+async def test_whatever_is_said_discord_previews_no_link(
+    discord: DiscordSimulator, gemini: GeminiSimulator
+) -> None:
+    gemini.faults.always(Answer("word " * 40 + "[1]", delay=0.03), on="chat")
+    async with running(discord):
+        for private in (True, False):
+            discord.command("ana", "general", "ask", question=QUESTION, private=private)
+        await told(discord, "ana", "general", "knowledge list")
+        await one_answer(discord, ask(discord), "word word")
+        await settled()
+    assert discord.calls_to("PATCH /webhooks/{}/{}/messages/{}")
+    assert discord.previewed == []
 
 
 async def test_a_forgotten_person_leaves_nothing_behind(discord: DiscordSimulator) -> None:

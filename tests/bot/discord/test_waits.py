@@ -7,6 +7,7 @@ from discord.http import Route
 
 from bot import leases, reading_back, reply
 from bot.discord import rest
+from bot.discord.render import message
 from bot.discord.rest import DiscordApi
 from bot.discord.service import logged_in
 from bot.errors import NotNow
@@ -89,4 +90,4 @@ async def test_a_call_after_which_others_wait_has_its_result(
 
 async def _send(api: DiscordApi, discord: DiscordSimulator, text: str) -> None:
     path = "/channels/{channel_id}/messages"
-    await api.call("POST", path, body={"content": text}, channel_id=discord.general.id)
+    await api.call("POST", path, body=message(text), channel_id=discord.general.id)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from tests.simulators.discord.core import Core, Interaction
 from tests.simulators.discord.rates import Call
-from tests.simulators.discord.state import Channel, Message, User
+from tests.simulators.discord.state import NO_PREVIEWS, Channel, Message, User
 from tests.simulators.discord.transcript import transcript
 
 Found = TypeVar("Found")
@@ -25,6 +25,12 @@ class Observer:
     def early_calls(self) -> list[Call]:
         """Calls that came before a retry_after had run out."""
         return [call for call in self.core.calls if call.early > 0]
+
+    @property
+    def previewed(self) -> list[Call]:
+        """Calls by which Discord would look up the links of what was said, and show previews."""
+        every = [(call, call.body.get("data") or call.body) for call in self.core.calls]
+        return [c for c, b in every if b.get("content") and not (b.get("flags") or 0) & NO_PREVIEWS]
 
     @property
     def pinged(self) -> list[str]:

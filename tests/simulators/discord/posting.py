@@ -6,6 +6,7 @@ from tests.simulators.discord.state import (
     COMPONENTS_V2,
     JSON,
     LOADING,
+    NO_PREVIEWS,
     Attachment,
     Channel,
     Message,
@@ -47,7 +48,8 @@ def change(
     message.embeds = body.get("embeds", message.embeds) or []
     if "components" in body:
         message.components = validating.number(body["components"] or [])
-    message.flags = message.flags & ~LOADING | (body.get("flags") or 0) & COMPONENTS_V2
+    asked = body.get("flags", message.flags) or 0
+    message.flags = message.flags & ~(LOADING | NO_PREVIEWS) | asked & (COMPONENTS_V2 | NO_PREVIEWS)
     if "attachments" in body:
         kept = {str(a["id"]) for a in body["attachments"] or []}
         message.attachments = [a for a in message.attachments if a.id in kept]
@@ -75,6 +77,6 @@ def by_bot(core: Core, channel: Channel, body: JSON, files: list[Attachment]) ->
     message = Message(core.world.new_id(), channel.id, core.world.bot.id, text)
     message.embeds = body.get("embeds") or []
     message.components = validating.number(body.get("components") or [])
-    message.flags = (body.get("flags") or 0) & (COMPONENTS_V2 | 1 << 2 | 1 << 12)
+    message.flags = (body.get("flags") or 0) & (COMPONENTS_V2 | NO_PREVIEWS | 1 << 12)
     message.attachments = files
     return message
