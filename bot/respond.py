@@ -63,8 +63,8 @@ async def _show_status(item: InboxItem, platform: Platform) -> None:
 async def _reply(held: Held, platform: Platform, status: Awaitable[None]) -> None:
     item = held.item
     place, words = await place_of(item, platform)
-    outlet = platform.outlet(item, place)
     parts, conversation = await in_inbox(_known_of, item)
+    outlet = platform.outlet(item, place)
     reply = Reply(held, outlet, parts, before=status)
     checked = -JUST_CHECKED
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from bot import wording
-from bot.discord import render
+from bot.discord import pacing, render
 from bot.discord.markdown import markdown
 from bot.discord.rest import (
     EXPIRED_TOKEN,
@@ -20,7 +20,7 @@ from bot.discord.rest import (
     WAIT,
     DiscordApi,
 )
-from bot.discord.send import EDIT_EVERY, LIMIT, edit, remove
+from bot.discord.send import LIMIT, edit, remove
 from bot.errors import DeliveryError, NotNow, Refused, Unclear
 from bot.models import InboxItem, Kind, ReplyPart
 from bot.platforms import Closing
@@ -44,7 +44,7 @@ class DeferredOutlet:
 
     def __init__(self, api: DiscordApi, item: InboxItem, *, is_member: bool) -> None:
         self._api, self._item, self._is_member = api, item, is_member
-        self._lost = False
+        self._lost, self._edits = False, pacing.Edits()
         # The deferred message is the first card's; further ones and the answer follow it.
         self._follows = bool(item.route.get("number"))
         self.streams = not self._follows
@@ -53,15 +53,17 @@ class DeferredOutlet:
         return markdown(text, final=final)
 
     def pace(self) -> float:
-        return EDIT_EVERY
+        return pacing.EDIT_EVERY
 
     async def open(self, part: ReplyPart, text: str) -> str:
         if self._is_later(part) or self._is_over:  # what can't be edited is sent whole
             raise NotNow()
         try:
-            return await self._edit(ORIGINAL, render.message(text))
+            message = await self._edit(ORIGINAL, render.message(text))
         except Refused as error:
             raise self._later(error) from None
+        self._edits.note(message)
+        return message
 
     async def show(self, message: str, text: str) -> None:
         if self._is_over:
@@ -70,9 +72,10 @@ class DeferredOutlet:
             await self._edit(_number(message), render.message(text))
         except (NotNow, Refused):
             return
+        self._edits.note(message)
 
     async def turn(self, message: str) -> None:
-        return
+        await self._edits.turn(message)
 
     async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
         body = self._body(text, closing)

@@ -12,12 +12,13 @@ from bot.discord import render
 from bot.discord.deferred import DeferredOutlet, send_direct
 from bot.discord.events import PLATFORM
 from bot.discord.files import read
+from bot.discord.pacing import show_typing
 from bot.discord.people import People
 from bot.discord.rest import GONE, DiscordApi
 from bot.discord.send import ChannelOutlet
 from bot.errors import DeliveryError, GivenUp, Nowhere, Refused
 from bot.incoming import DIRECT, Key
-from bot.models import InboxItem
+from bot.models import InboxItem, ItemState, Kind
 from bot.platforms import Fetched, Outlet
 from bot.shared_files import file_of
 
@@ -44,10 +45,7 @@ class DiscordPlatform:
         if _is_deferred(item):
             return  # Discord shows that itself
         channel = item.thread if item.route.get("in_thread") else item.channel
-        try:
-            await self._api.call("POST", "/channels/{channel_id}/typing", channel_id=channel)
-        except DeliveryError:
-            return
+        await show_typing(self._api, channel)
 
     async def is_there(self, item: InboxItem) -> bool:
         if not item.said_in.isdecimal():
@@ -101,11 +99,14 @@ class DiscordPlatform:
             logger.warning("%s was not told: %s", item, failed)
 
     def outlet(self, item: InboxItem, place: Place | None) -> Outlet:
-        is_member = place is None or place.bot_is_member
+        assert self._client.user is not None
+        is_member, bot = place is None or place.bot_is_member, str(self._client.user.id)
         if _is_deferred(item):
             return DeferredOutlet(self._api, item, is_member=is_member)
-        assert self._client.user is not None
-        return ChannelOutlet(self._api, item, str(self._client.user.id), self._writing)
+        outlet = ChannelOutlet(self._api, item, bot, self._writing)
+        if place is not None and (item.kind, item.state) == (Kind.QUESTION, ItemState.CLAIMED):
+            outlet.keep_typing()
+        return outlet
 
 
 def _is_deferred(item: InboxItem) -> bool:

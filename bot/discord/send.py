@@ -4,13 +4,14 @@ A thread is opened where the server allows it. A message's id is kept as CHANNEL
 edit needs both. What was sent is known again by the question that it replies to.
 """
 
+import asyncio
 import logging
 from collections import Counter
 
 from discord.utils import time_snowflake
 
 from bot import wording
-from bot.discord import render
+from bot.discord import pacing, render
 from bot.discord.events import thread_name
 from bot.discord.markdown import markdown
 from bot.discord.rest import FORBIDDEN, GONE, JSON, THREAD_EXISTS, UNKNOWN_MESSAGE, DiscordApi
@@ -23,8 +24,8 @@ logger = logging.getLogger(__name__)
 
 # Bytes of a message, which takes 2,000 characters with what stands below it.
 LIMIT = 1_500
-# A message is edited at most so often, in seconds; and all together may be at this rate a second.
-EDIT_EVERY, EDITS = 1.5, 25
+# All messages together may be edited so often a second.
+EDITS = 25
 ARCHIVE_AFTER = 1_440  # minutes without a word
 LOOK_THROUGH = 100
 EARLIER = 30
@@ -41,15 +42,26 @@ class ChannelOutlet:
         self._to = ""
         self._lead = _lead(item)
         self._growing: set[str] = set()
+        self._edits = pacing.Edits()
+        self._typing: asyncio.Task[None] | None = None
 
     def rendered(self, text: str, *, final: bool) -> str:
         return self._lead + markdown(text, final=final)
 
     def pace(self) -> float:
-        return max(EDIT_EVERY * self._writing[self._to], self._writing.total() / EDITS)
+        return max(pacing.EDIT_EVERY * self._writing[self._to], self._writing.total() / EDITS)
+
+    def keep_typing(self) -> None:
+        """Until something is shown, or nothing more will be."""
+        self._typing = asyncio.create_task(pacing.keep_typing(self._api, self._said_in()))
+
+    def _stop_typing(self) -> None:
+        if self._typing is not None:
+            self._typing.cancel()
 
     async def open(self, part: ReplyPart, text: str) -> str:
         message = await self._post(part, text, None)
+        self._edits.note(message)
         self._growing.add(message)
         self._writing[self._to] += 1
         return message
@@ -59,9 +71,10 @@ class ChannelOutlet:
             await self._edit(message, text, None)
         except NotNow:
             return
+        self._edits.note(message)
 
     async def turn(self, message: str) -> None:
-        return  # discord.py keeps the pace
+        await self._edits.turn(message)
 
     async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
         return await self._post(part, text, closing)
@@ -81,6 +94,7 @@ class ChannelOutlet:
 
     async def _post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
         self._to = self._to or await self._channel()
+        self._stop_typing()
         body = render.message(text, closing) | {
             "nonce": f"askwell-{part.pk}",
             "enforce_nonce": True,
@@ -142,28 +156,17 @@ class ChannelOutlet:
         for channel in dict.fromkeys([item.said_in, item.thread, item.channel]):
             if channel.isdecimal():
                 told_apart = item.said_in if channel != item.said_in else None
-                for message in await self._since(channel):
+                for message in await since(self._api, channel, self._asked()):
                     replied = (message.get("message_reference") or {}).get("message_id")
                     wanted = told_apart if item.said_in.isdecimal() else None
                     if message["author"]["id"] == self._bot and replied == wanted:
                         found.append(f"{channel}/{message['id']}")
         return found
 
-    async def _since(self, channel: str) -> list[JSON]:
-        after = self._item.said_in
-        if not after.isdecimal():
-            after = str(time_snowflake(self._item.received_at))
-        try:
-            found: list[JSON] = await self._api.call(
-                "GET",
-                "/channels/{channel_id}/messages",
-                channel_id=channel,
-                after=after,
-                limit=LOOK_THROUGH,
-            )
-        except Refused:
-            return []
-        return sorted(found, key=lambda message: int(message["id"]))
+    def _asked(self) -> str:
+        """What came after it may be our reply."""
+        said_in = self._item.said_in
+        return said_in if said_in.isdecimal() else str(time_snowflake(self._item.received_at))
 
     async def earlier(self) -> list[Turn]:
         """What people said in the thread before the question and not to us, oldest first; without
@@ -185,8 +188,24 @@ class ChannelOutlet:
         return [Turn("user", m["content"]) for m in reversed(unheard)]
 
     def close(self) -> None:
+        self._stop_typing()
         for message in list(self._growing):
             self._grown(message)
+
+
+async def since(api: DiscordApi, channel: str, after: str) -> list[JSON]:
+    """The first messages of the channel after the one of this id, oldest first."""
+    try:
+        found: list[JSON] = await api.call(
+            "GET",
+            "/channels/{channel_id}/messages",
+            channel_id=channel,
+            after=after,
+            limit=LOOK_THROUGH,
+        )
+    except Refused:
+        return []
+    return sorted(found, key=lambda message: int(message["id"]))
 
 
 async def edit(api: DiscordApi, message: str, body: JSON) -> None:

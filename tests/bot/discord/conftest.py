@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from backend.accounts.claiming import claim
-from bot.discord import listen
+from bot.discord import listen, pacing
 from tests.bot.discord.running import point_to
 from tests.simulators.discord.core import Settings as Simulated
 from tests.simulators.discord.simulator import DiscordSimulator
@@ -23,6 +23,7 @@ def discord() -> Iterator[DiscordSimulator]:
 def pointed(discord: DiscordSimulator, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     point_to(discord, settings)
     monkeypatch.setattr(listen, "SERVERS_KNOWN", 0.1)
+    monkeypatch.setattr(pacing, "EDIT_EVERY", 0.1)
 
 
 @pytest.fixture

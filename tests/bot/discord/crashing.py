@@ -3,7 +3,7 @@
 from discord.http import HTTPClient
 
 from bot import reading_back
-from bot.discord import gateway, listen, rest, send
+from bot.discord import gateway, listen, pacing, rest
 from tests.bot.hurrying import Hurried
 
 CALLER = (HTTPClient, "request")
@@ -13,7 +13,7 @@ def hurried(request: float) -> list[Hurried]:
     return [
         (rest, "REQUEST_TIMEOUT", request),
         (reading_back, "READ_BACK_AGAIN", 0.5),
-        (send, "EDIT_EVERY", 0.05),
+        (pacing, "EDIT_EVERY", 0.05),
         (gateway, "AT_ONCE", 100_000),
         (listen, "SERVERS_KNOWN", 0.1),
     ]

@@ -10,7 +10,7 @@ from django.db import OperationalError
 
 from backend.chat.models import Message as Turn
 from bot import claims, inbox, leases, reading_back, reply, responder, wording
-from bot.discord import deferred, history, listen, rest, send
+from bot.discord import deferred, history, listen, pacing, rest
 from bot.incoming import Heard
 from bot.models import InboxItem
 from tests.bot.discord.chat import DiscordChat
@@ -60,14 +60,26 @@ async def test_after_an_ambiguous_call_there_is_one_answer(
 async def test_an_answer_is_one_message_that_grows(
     discord: DiscordSimulator, gemini: GeminiSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(send, "EDIT_EVERY", 0.4)
+    monkeypatch.setattr(pacing, "EDIT_EVERY", 0.4)
     gemini.faults.always(Answer("word " * 60 + "[1]", delay=0.025), on="chat")
     async with running(discord):
         answer = await one_answer(discord, ask(discord), "word word")
     seen = [text for _, text in answer.seen]
     assert len(seen) >= 3 and all(b.startswith(a) for a, b in pairwise(seen))
     times = [at for at, _ in answer.seen]
-    assert all(b - a > 0.35 for a, b in pairwise(times[:-1]))
+    assert all(b - a > 0.35 for a, b in pairwise(times))
+
+
+async def test_typing_is_shown_until_there_are_words(
+    discord: DiscordSimulator, gemini: GeminiSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "TYPING_EVERY", 0.05)
+    gemini.faults.always(Answer("It opens at nine o'clock [1].", delay=0.3), on="chat")
+    async with running(discord):
+        await one_answer(discord, ask(discord), "opens at nine")
+        shown = len(discord.typing)
+        await asyncio.sleep(0.2)
+    assert len(discord.typing) == shown >= 3
 
 
 async def test_a_long_answer_goes_on_in_further_messages(
