@@ -7,6 +7,7 @@ message, and one for the asker alone goes into their direct messages.
 import logging
 from datetime import timedelta
 
+from discord.utils import time_snowflake
 from django.utils import timezone
 
 from bot import wording
@@ -20,7 +21,7 @@ from bot.discord.rest import (
     WAIT,
     DiscordApi,
 )
-from bot.discord.send import LIMIT, edit, remove
+from bot.discord.send import LIMIT, edit, remove, since
 from bot.errors import DeliveryError, NotNow, Refused, Unclear
 from bot.models import InboxItem, Kind, ReplyPart
 from bot.platforms import Closing
@@ -42,8 +43,8 @@ class DeferredOutlet:
 
     limit = LIMIT
 
-    def __init__(self, api: DiscordApi, item: InboxItem, *, is_member: bool) -> None:
-        self._api, self._item, self._is_member = api, item, is_member
+    def __init__(self, api: DiscordApi, item: InboxItem, bot: str, *, is_member: bool) -> None:
+        self._api, self._item, self._bot, self._is_member = api, item, bot, is_member
         self._lost, self._edits = False, pacing.Edits()
         # The deferred message is the first card's; further ones and the answer follow it.
         self._follows = bool(item.route.get("number"))
@@ -141,6 +142,10 @@ class DeferredOutlet:
         gone = self._lost or "token" not in self._item.route
         return gone or timezone.now() - asked > TOKEN_LIFE
 
+    @property
+    def _channel(self) -> str:
+        return str(self._item.route.get("channel") or self._item.channel)
+
     async def _edit(self, number: str, body: JSON) -> str:
         sent = await self._webhook("PATCH", f"/messages/{number}", body)
         return f"{sent['channel_id']}/{sent['id']}"
@@ -153,7 +158,7 @@ class DeferredOutlet:
                 "POST",
                 "/channels/{channel_id}/messages",
                 body=body | nonce,
-                channel_id=self._item.route.get("channel") or self._item.channel,
+                channel_id=self._channel,
             )
             return f"{sent['channel_id']}/{sent['id']}"
         if self._is_over:
@@ -192,14 +197,26 @@ class DeferredOutlet:
             await remove(self._api, message)
 
     async def own_messages(self, part: ReplyPart) -> list[str]:
-        """The deferred message is known; of what followed it nothing can be looked up."""
+        """The deferred message is known; what followed it for all to see is known by its words, and
+        what only the asker sees can't be looked up."""
         if self._is_later(part) or self._is_over:
-            return [f"private-{part.pk}"] if self._item.private else []
+            if self._item.private:
+                return [f"private-{part.pk}"]
+            return await self._posted(part)
         try:
             sent = await self._webhook("GET", f"/messages/{ORIGINAL}", None)
         except Refused:
             return []
         return [f"{sent['channel_id']}/{sent['id']}"]
+
+    async def _posted(self, part: ReplyPart) -> list[str]:
+        asked, words = time_snowflake(self._item.received_at), part.text.strip()
+        ours = [
+            message
+            for message in await since(self._api, self._channel, str(asked))
+            if message["author"]["id"] == self._bot and message["content"].startswith(words)
+        ]
+        return [f"{self._channel}/{message['id']}" for message in ours] if words else []
 
     async def earlier(self) -> list[Turn]:
         return []

@@ -102,7 +102,7 @@ class DiscordPlatform:
         assert self._client.user is not None
         is_member, bot = place is None or place.bot_is_member, str(self._client.user.id)
         if _is_deferred(item):
-            return DeferredOutlet(self._api, item, is_member=is_member)
+            return DeferredOutlet(self._api, item, bot, is_member=is_member)
         outlet = ChannelOutlet(self._api, item, bot, self._writing)
         if place is not None and (item.kind, item.state) == (Kind.QUESTION, ItemState.CLAIMED):
             outlet.keep_typing()

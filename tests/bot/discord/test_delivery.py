@@ -25,7 +25,7 @@ from tests.bot.discord.running import (
     running,
     settled,
 )
-from tests.simulators.discord.faults import Error, Status
+from tests.simulators.discord.faults import Drop, Error, Status
 from tests.simulators.discord.simulator import DiscordSimulator
 from tests.simulators.faults import Answer
 from tests.simulators.gemini import GeminiSimulator
@@ -80,6 +80,21 @@ async def test_typing_is_shown_until_there_are_words(
         shown = len(discord.typing)
         await asyncio.sleep(0.2)
     assert len(discord.typing) == shown >= 3
+
+
+async def test_a_part_of_a_shown_command_whose_nonce_is_forgotten_comes_once(
+    discord: DiscordSimulator, gemini: GeminiSimulator
+) -> None:
+    discord.settings.nonce_life = 0.0
+    gemini.faults.always(Answer(" ".join(f"word{n}" for n in range(400)) + " [1]"), on="chat")
+    discord.faults.next("POST /channels/{}/messages", Drop(after=True))
+    async with running(discord):
+        discord.command("ana", "general", "ask", question=QUESTION, private=False)
+        await discord.until(lambda: discord.messages("general"), timeout=20)
+        await settled()
+    shown = " ".join(message.text for message in discord.messages("general"))
+    assert [w for w in shown.split() if w.startswith("word")] == [f"word{n}" for n in range(400)]
+    assert discord.faults.pending == 0
 
 
 async def test_a_long_answer_goes_on_in_further_messages(
