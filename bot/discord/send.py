@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import Counter
 
+import discord
 from discord.utils import time_snowflake
 
 from bot import wording
@@ -29,6 +30,7 @@ EDITS = 25
 ARCHIVE_AFTER = 1_440  # minutes without a word
 LOOK_THROUGH = 100
 EARLIER = 30
+STARTER = discord.MessageType.thread_starter_message.value
 
 
 class ChannelOutlet:
@@ -183,6 +185,8 @@ class ChannelOutlet:
             )
         except DeliveryError:
             return []
+        # A thread that was opened on a message begins with a reference to it.
+        found = [m.get("referenced_message") or m if m["type"] == STARTER else m for m in found]
         people = [m for m in found if not m["author"].get("bot") and m.get("content")]
         unheard = [m for m in people if f"<@{self._bot}>" not in m["content"]]
         return [Turn("user", m["content"]) for m in reversed(unheard)]

@@ -97,6 +97,24 @@ async def test_a_part_of_a_shown_command_whose_nonce_is_forgotten_comes_once(
     assert discord.faults.pending == 0
 
 
+async def test_what_a_thread_was_opened_on_is_said_in_it(
+    discord: DiscordSimulator, gemini: GeminiSimulator
+) -> None:
+    discord.message_content_allowed = True
+    prompts: list[str] = []
+
+    def answer(prompt: str) -> str:
+        prompts.append(prompt)
+        return "On Thursday."
+
+    gemini.faults.answer = answer
+    said = discord.say("ben", "general", "The picnic moved to Thursday.")
+    thread = discord.start_thread("ana", said, "picnic")
+    async with running(discord):
+        await answered(discord, discord.say("ana", thread, "@askwell When is the picnic?"))
+    assert any("moved to Thursday" in prompt for prompt in prompts)
+
+
 async def test_a_long_answer_goes_on_in_further_messages(
     discord: DiscordSimulator, gemini: GeminiSimulator
 ) -> None:
