@@ -22,6 +22,8 @@ from bot.leases import REQUEST_TIMEOUT
 
 # Seconds until what found no turn is tried again.
 WAIT = 1.0
+# For what is given up to close its connection.
+CLOSING = 0.1
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK = "10003", "10008", "10015"
 UNKNOWN_MEMBER, UNKNOWN_USER, FORBIDDEN = "10007", "10013", "50013"
 EXPIRED_TOKEN, MISSING_ACCESS, THREAD_EXISTS = "50027", "50001", "160004"
@@ -154,8 +156,9 @@ class DiscordApi:
         except (aiohttp.ClientError, OSError) as error:
             raise Unclear(f"Discord, {what}: {type(error).__name__}") from None
         finally:
-            if call not in self._held_back:
+            if not (call.done() or call in self._held_back):
                 call.cancel()
+                await asyncio.wait({call}, timeout=CLOSING)
 
     def _hold(self, call: asyncio.Future[Any]) -> None:
         """It was answered, and goes on until the next call may go out."""
