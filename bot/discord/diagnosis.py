@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import aiohttp
 import discord
+import yarl
 from discord.http import Route
 from django.conf import settings
 
@@ -19,6 +20,14 @@ from bot.discord.listen import make_client
 Line = tuple[str, str]
 
 TIMEOUT = 10
+# As Discord calls them, and discord.py; the README's address for inviting asks for these.
+NEEDED = {
+    "View Channels": "view_channel",
+    "Send Messages": "send_messages",
+    "Send Messages in Threads": "send_messages_in_threads",
+    "Create Public Threads": "create_public_threads",
+    "Read Message History": "read_message_history",
+}
 
 
 def findings() -> Iterator[Line]:
@@ -27,7 +36,7 @@ def findings() -> Iterator[Line]:
         yield "note", "Discord is not set up; see “Discord” in README.md"
         return
     try:
-        name, may_read, guilds = asyncio.run(_asked())
+        asked = asyncio.run(_asked())
     except discord.LoginFailure:
         yield (
             "fail",
@@ -44,10 +53,16 @@ def findings() -> Iterator[Line]:
             "Discord can't be reached; check the network, proxies and DISCORD_API_URL",
         )
         return
-    yield "ok", f"Discord answers as {_printable(name)}"
-    if settings.DISCORD_MESSAGE_CONTENT and not may_read:
+    yield "ok", f"Discord answers as {_printable(asked.name)}"
+    if not asked.gateway_answers:
+        yield (
+            "fail",
+            "Discord's gateway can't be reached; check the network, proxies and "
+            "DISCORD_GATEWAY_URL",
+        )
+    if settings.DISCORD_MESSAGE_CONTENT and not asked.may_read:
         yield "fail", INTENT_OFF
-    yield from _servers(guilds)
+    yield from _servers(asked.servers)
 
 
 @dataclass(frozen=True)
@@ -55,20 +70,50 @@ class _Server:
     number: int
     name: str
     roles: frozenset[str]
+    # The permissions that the bot needs and its roles do not give it.
+    lacks: Sequence[str]
 
 
-async def _asked() -> tuple[str, bool, list[_Server]]:
-    """The bot's name, whether it may read messages that don't mention it, and its servers."""
+@dataclass(frozen=True)
+class _Asked:
+    name: str
+    # Messages that don't mention the bot.
+    may_read: bool
+    gateway_answers: bool
+    servers: Sequence[_Server]
+
+
+async def _asked() -> _Asked:
     Route.BASE = settings.DISCORD_API_URL
-    async with asyncio.timeout(TIMEOUT), make_client() as client:
-        await client.login(settings.DISCORD_TOKEN)
-        guilds = [await _read(guild) async for guild in client.fetch_guilds()]
-        return str(client.user), may_read_content(client), guilds
+    async with make_client() as client:
+        async with asyncio.timeout(TIMEOUT):
+            await client.login(settings.DISCORD_TOKEN)
+            known = [guild.id async for guild in client.fetch_guilds()]
+        servers = [await _read(client, number) for number in known]
+        name, may_read = str(client.user), may_read_content(client)
+        return _Asked(name, may_read, await _gateway_answers(), servers)
 
 
-async def _read(guild: discord.Guild) -> _Server:
-    roles = await guild.fetch_roles()
-    return _Server(guild.id, guild.name, frozenset(role.name for role in roles))
+async def _read(client: discord.Client, number: int) -> _Server:
+    guild = await client.fetch_guild(number, with_counts=False)
+    assert client.user is not None
+    may = (await guild.fetch_member(client.user.id)).guild_permissions
+    lacks = [name for name, one in NEEDED.items() if not getattr(may, one)]
+    return _Server(guild.id, guild.name, frozenset(role.name for role in guild.roles), lacks)
+
+
+async def _gateway_answers() -> bool:
+    """Whether it says hello; no session is begun."""
+    address = yarl.URL(settings.DISCORD_GATEWAY_URL) % {"v": "10", "encoding": "json"}
+    try:
+        async with (
+            asyncio.timeout(TIMEOUT),
+            aiohttp.ClientSession() as session,
+            session.ws_connect(address) as socket,
+        ):
+            return "heartbeat_interval" in await socket.receive_str()
+    except (aiohttp.ClientError, OSError, TypeError):
+        return False
 
 
 def _servers(guilds: Sequence[_Server]) -> Iterator[Line]:
@@ -81,6 +126,12 @@ def _servers(guilds: Sequence[_Server]) -> Iterator[Line]:
             yield "note", f"nobody claimed the Discord server “{name}”: {claim}"
             continue
         yield "ok", f"the Discord server “{name}” belongs to home"
+        if guild.lacks:
+            yield (
+                "note",
+                f"in the Discord server “{name}” the bot may use these only where a channel lets "
+                f"it: {', '.join(guild.lacks)}; invite it again (see “Discord” in README.md)",
+            )
         if installation.team_role and installation.team_role not in guild.roles:
             yield (
                 "fail",

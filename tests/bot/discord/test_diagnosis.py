@@ -35,6 +35,20 @@ def test_a_team_role_that_nobody_can_have_fails(discord: DiscordSimulator) -> No
     assert "fail" not in [level for level, _ in findings()]
 
 
+def test_permissions_that_the_bot_lacks_are_named(discord: DiscordSimulator) -> None:
+    claim("discord", discord.home.id)
+    assert [level for level, _ in findings()] == ["ok", "ok"]
+    discord.set_role("@everyone", "view_channel", "send_messages", "read_message_history")
+    [lacks] = [what for level, what in findings() if level == "note"]
+    assert "Send Messages in Threads, Create Public Threads" in lacks
+
+
+def test_a_gateway_where_nobody_is_fails(settings: Settings) -> None:
+    settings.DISCORD_GATEWAY_URL = "ws://127.0.0.1:9/"
+    [fails] = [what for level, what in findings() if level == "fail"]
+    assert "DISCORD_GATEWAY_URL" in fails
+
+
 def test_a_wrong_token_fails_without_showing_it(settings: Settings) -> None:
     settings.DISCORD_TOKEN = "wrong-canary"
     [(level, what)] = findings()
