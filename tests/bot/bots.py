@@ -52,7 +52,7 @@ class Bots:
     def close(self) -> None:
         assert self._forks.stdin is not None and self._forks.stdout is not None
         self._forks.stdin.close()
-        assert self._forks.wait(10) == 0
+        assert self._forks.wait(60) == 0
         self._forks.stdout.close()
         self._log.close()
 
