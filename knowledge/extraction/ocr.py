@@ -85,7 +85,9 @@ read_table: Callable[[bytes], str] = table_of
 @cache
 def _listed() -> list[str]:
     """What Tesseract says of its languages: one line about all, then each."""
-    return _run([PROGRAM, "--list-langs"], b"", os.environ, PATIENCE).splitlines()
+    # Nothing else of the worker's environment, which holds keys and tokens.
+    its = {name: os.environ[name] for name in ("PATH", "TESSDATA_PREFIX") if name in os.environ}
+    return _run([PROGRAM, "--list-langs"], b"", its, PATIENCE).splitlines()
 
 
 def data_folder() -> str:
