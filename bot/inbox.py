@@ -56,6 +56,7 @@ def _receive(said: Said) -> bool:
     with transaction.atomic():
         for row in rows:
             _NEW(row)
+        late_files.hold(said)
         if state:
             _hold_back(said)
     return bool(rows)
@@ -74,7 +75,6 @@ def _question(said: Said) -> InboxItem:
         with_files=bool(said.files),
         pending=bool(said.files),
         route=route,
-        lease_until=late_files.held_until(said),
     )
 
 

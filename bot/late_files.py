@@ -6,7 +6,6 @@ What it asks waits for them a moment. Run on the inbox's own thread, as part of 
 from datetime import timedelta
 
 from django.db.models import QuerySet
-from django.db.models.expressions import Combinable
 
 from backend import db
 from bot.incoming import Said
@@ -22,8 +21,10 @@ def asks(said: Said) -> bool:
     return bool(said.text.strip() or not files)
 
 
-def held_until(said: Said) -> Combinable | None:
-    return db.from_now(HOLD) if said.incomplete else None
+def hold(said: Said) -> None:
+    """Let what it asks wait, where its files may be missing."""
+    if said.incomplete:
+        _new(said).filter(lease_until=None).update(lease_until=db.from_now(HOLD))
 
 
 def is_whole(said: Said) -> bool:
@@ -39,6 +40,11 @@ def asks_nothing(said: Said) -> bool:
 
 
 def _waiting(said: Said) -> QuerySet[InboxItem]:
+    return _new(said).filter(lease_until__isnull=False)
+
+
+def _new(said: Said) -> QuerySet[InboxItem]:
+    """What it asks, where nobody took that up yet."""
     return InboxItem.objects.filter(
         platform=said.key.platform,
         installation=said.key.installation,
@@ -48,5 +54,4 @@ def _waiting(said: Said) -> QuerySet[InboxItem]:
         state=ItemState.RECEIVED,
         token="",
         attempts=0,
-        lease_until__isnull=False,
     )
