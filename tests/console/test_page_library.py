@@ -82,6 +82,7 @@ def test_what_would_replace_a_document_of_the_teams_is_asked_first(page: Page) -
             expect(told).to_contain_text("It is the next version")
         expect(told).to_contain_text("The whole team can use it now")
         page.keyboard.press("Escape")
+        expect(row).to_have_count(0)  # the next one is told from it
 
 
 def test_what_a_member_asks_for_an_admin_sees_and_approves(
