@@ -34,6 +34,7 @@ class Watch:
     def __init__(self, worker: int, secret: bytes) -> None:
         self.seen = Seen()
         self._worker, self._secret = worker, secret
+        self._held = set[tuple[int, str, Path]]()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -72,8 +73,12 @@ class Watch:
         if self._secret in (process / "environ").read_bytes():
             self.seen.secrets.add(command.decode())
         for held in (process / "fd").iterdir():
-            if str(held.readlink()).startswith("socket:"):
-                self.seen.sockets.add(command.decode())
+            file = held.readlink()
+            if str(file).startswith("socket:"):
+                # What it had of the worker's is closed by the second look.
+                if (*key, file) in self._held:
+                    self.seen.sockets.add(f"{file} of {command.decode()}")
+                self._held.add((*key, file))
         return high_water(pid)
 
 
