@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
 from datetime import timedelta
+from socket import SHUT_RDWR
 from typing import Any
 
 import discord
@@ -53,7 +55,7 @@ async def pay_for_start() -> None:
 
 
 class Watch:
-    """Closes a socket that shows no sign of life; discord.py then resumes its session."""
+    """Cuts a socket that shows no sign of life; discord.py then resumes its session."""
 
     def __init__(self, client: discord.Client) -> None:
         self._client, self._heard, self._asked = client, time.monotonic(), 0.0
@@ -73,10 +75,18 @@ class Watch:
                 continue
             if silent > DEAD:
                 self._heard = time.monotonic()
-                await _soon(socket.close(4000))
+                _cut(socket)
             elif time.monotonic() - self._asked > QUIET:
                 self._asked = time.monotonic()
                 await _soon(self._client.ws.send_heartbeat(_beat(socket)))
+
+
+def _cut(socket: Any) -> None:
+    """Without a farewell: discord.py would wait half a minute for the other side's."""
+    connection = socket.socket.get_extra_info("socket")
+    if connection is not None:
+        with suppress(OSError):  # it broke just now
+            connection.shutdown(SHUT_RDWR)
 
 
 def _beat(socket: Any) -> Any:
@@ -86,7 +96,7 @@ def _beat(socket: Any) -> Any:
 
 
 async def _soon(call: Awaitable[object]) -> None:
-    """A dead socket may take neither a word nor its end."""
+    """A dead socket may take no word."""
     try:
         async with asyncio.timeout(LOOK_EVERY):
             await call

@@ -40,6 +40,7 @@ async def test_a_dead_socket_is_replaced(
     for name, seconds in {"QUIET": 0.3, "DEAD": 1.0, "LOOK_EVERY": 0.1}.items():
         monkeypatch.setattr(gateway, name, seconds)
     async with running(discord):
+        await one_answer(discord, ask(discord))
         before = discord.gateway.identifies
         discord.black_hole()
         asked = ask(discord)
