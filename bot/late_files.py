@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from backend import db
 from bot.incoming import Said
-from bot.models import InboxItem, ItemState
+from bot.models import InboxItem, ItemState, Kind
 from bot.shared_files import files_of
 
 HOLD = timedelta(seconds=2)
@@ -50,6 +50,7 @@ def _new(said: Said) -> QuerySet[InboxItem]:
         installation=said.key.installation,
         channel=said.key.channel,
         message=said.key.message,
+        kind=Kind.QUESTION,
         text="",
         state=ItemState.RECEIVED,
         token="",

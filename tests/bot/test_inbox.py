@@ -76,7 +76,7 @@ def bare(message: str = "1.1", **fields: Any) -> Said:
 def test_a_bare_mention_waits_a_moment_for_its_files() -> None:
     assert inbox.take(bare(incomplete=True))
     assert claims.claim(["slack"]) is None
-    InboxItem.objects.update(lease_until=F("lease_until") - late_files.HOLD)
+    InboxItem.objects.update(lease_until=F("lease_until") - 2 * late_files.HOLD)
     assert claims.claim(["slack"]) is not None
 
 
