@@ -13,7 +13,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from backend.accounts.audience import Place, readable_spaces
-from backend.chat.asking import Answered, Begun, Question, ask
+from backend.chat.asking import Answered, Begun, Question, ask, may_go_on
 from backend.chat.errors import BadQuestion
 from backend.chat.history import shown_to
 from backend.chat.models import Message
@@ -63,7 +63,7 @@ async def _show_status(item: InboxItem, platform: Platform) -> None:
 async def _reply(held: Held, platform: Platform, status: Awaitable[None]) -> None:
     item = held.item
     place, words = await place_of(item, platform)
-    parts, conversation = await in_inbox(_known_of, item)
+    parts, conversation = await in_inbox(_known_of, item, place)
     outlet = platform.outlet(item, place)
     reply = Reply(held, outlet, parts, before=status)
     checked = -JUST_CHECKED
@@ -90,10 +90,13 @@ async def _reply(held: Held, platform: Platform, status: Awaitable[None]) -> Non
         outlet.close()
 
 
-def _known_of(item: InboxItem) -> tuple[list[ReplyPart], str | None]:
+def _known_of(item: InboxItem, place: Place | None) -> tuple[list[ReplyPart], str | None]:
     """The messages that show its reply already, and the conversation that a question goes on."""
-    conversation = conversation_of(item) if item.state == ItemState.CLAIMED else None
-    return ledger.parts_of(item), str(conversation.pk) if conversation else None
+    parts = ledger.parts_of(item)
+    if place is None or item.state != ItemState.CLAIMED:
+        return parts, None
+    found = conversation_of(item)
+    return parts, str(found.pk) if found and may_go_on(found, place) else None
 
 
 def _ending(item: InboxItem, place: Place | None) -> Ending:

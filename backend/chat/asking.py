@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Model
 
 from backend.accounts.audience import Place, readable_keys, readable_spaces
 from backend.chat import wording
@@ -164,11 +165,21 @@ def _kept_before(
     return conversation.messages.filter(**asked, asked_for=question.asked_for).first()
 
 
-def _conversation(question: Question, text: str) -> Conversation:
-    place = question.place
+def may_go_on(conversation: Conversation, place: Place) -> bool:
+    """Whether a question that is asked there belongs to this conversation. It doesn't once its
+    asker has become another person, by /unlink."""
+    there = (conversation.workspace_id, conversation.user_id, conversation.channel_id)
+    return there == tuple(row.pk if row else None for row in _where(place).values())
+
+
+def _where(place: Place) -> dict[str, Model | None]:
     # What is said in a channel is everyone's there.
     owner = place.asker if place.channel is None else None
-    where = {"workspace": place.workspace, "user": owner, "channel": place.channel}
+    return {"workspace": place.workspace, "user": owner, "channel": place.channel}
+
+
+def _conversation(question: Question, text: str) -> Conversation:
+    where = _where(question.place)
     if question.conversation is None:
         return _NEW_CONVERSATION(Conversation(title=text[:200], **where))
     try:

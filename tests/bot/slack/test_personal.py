@@ -11,7 +11,7 @@ from backend.chat.models import Message
 from bot import wording
 from bot.models import InboxItem, ItemState
 from tests.bot.slack.asking import QUESTION, ask, until_settled
-from tests.bot.slack.running import answered, point_to, running
+from tests.bot.slack.running import answered, point_to, running, shown
 from tests.bot.slack.test_delivery import heard_of, redeliver
 from tests.bot.slack.test_slash_commands import told
 from tests.simulators.faults import Answer
@@ -47,6 +47,21 @@ async def test_two_identities_are_linked_and_part_again(slack: SlackSimulator) -
         assert await user_of(slack, "ana") != await user_of(slack, "ben")
         assert "wrong" in await told(slack, "/link <!here>", "ben")
     assert [ping for ping in slack.pings if ping.by_app] == []
+
+
+async def test_who_parted_again_is_answered_in_a_conversation_of_their_own(
+    slack: SlackSimulator,
+) -> None:
+    async with running(slack):
+        code = (await told(slack, "/link")).split("`")[1]
+        await told(slack, f"/link {code}", "ben")
+        assert await told(slack, f"/link {code}", "ben") == wording.LINKED
+        first = slack.dm("ben", QUESTION)
+        await answered(slack, first)
+        await told(slack, "/unlink", "ben")
+        for thread in (None, first):
+            asked = slack.dm("ben", QUESTION, thread=thread)
+            assert "[1]" in shown(await answered(slack, asked))
 
 
 async def test_a_name_that_shouts_pings_nobody(slack: SlackSimulator) -> None:
