@@ -6,7 +6,7 @@ read back that it knows of.
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
 
@@ -115,13 +115,15 @@ class History:
         return ""
 
 
-def _of_guild(guild: discord.Guild) -> Iterator[Readable]:
-    """What the bot can read there."""
-    for channel in (*guild.channels, *guild.threads):
-        if isinstance(channel, READABLE):
-            may = channel.permissions_for(guild.me)
-            if may.view_channel and may.read_message_history:
-                yield channel
+def _of_guild(guild: discord.Guild) -> list[Readable]:
+    """What the bot can read there now: of a thread whose channel goes meanwhile, discord.py would
+    not tell."""
+    channels = (one for one in (*guild.channels, *guild.threads) if isinstance(one, READABLE))
+    return [one for one in channels if _may_read(one.permissions_for(guild.me))]
+
+
+def _may_read(may: discord.Permissions) -> bool:
+    return may.view_channel and may.read_message_history
 
 
 def _now() -> str:

@@ -15,7 +15,7 @@ from bot.errors import Resting
 from bot.models import SessionStarts
 from bot.responder import Responder
 from tests.bot.discord.running import ask, one_answer, running
-from tests.simulators.discord.faults import Drop, Status
+from tests.simulators.discord.faults import Delay, Drop, Status
 from tests.simulators.discord.simulator import DiscordSimulator
 
 pytestmark = [
@@ -46,6 +46,18 @@ async def test_a_dead_socket_is_replaced(
         asked = ask(discord)
         await one_answer(discord, asked)
         assert discord.gateway.identifies == before
+
+
+async def test_a_channel_that_goes_with_its_thread_while_it_is_read_back_ends_nothing(
+    discord: DiscordSimulator,
+) -> None:
+    discord.start_thread("ana", ask(discord), "Lisbon")
+    discord.faults.next("GET /channels/{}/messages", Delay(0.5))
+    async with running(discord):
+        await discord.until(lambda: discord.faults.pending == 0)
+        discord.delete_channel("general")
+        await asyncio.sleep(1)
+        await one_answer(discord, ask(discord, "random"), timeout=5)
 
 
 @pytest.mark.soak
