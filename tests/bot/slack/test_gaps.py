@@ -78,8 +78,9 @@ async def test_what_was_said_while_the_bot_was_down_is_answered(slack: SlackSimu
 
 
 async def test_what_was_said_in_threads_while_the_bot_was_down_is_answered(
-    slack: SlackSimulator,
+    slack: SlackSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(reading_back, "READ_BACK_AGAIN", 0.5)
     async with running(slack):
         asked = ask(slack)
         await one_answer(slack, asked, ANSWER)
