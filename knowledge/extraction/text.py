@@ -21,6 +21,10 @@ _BOMS = {
 }
 _SMALL = bytes(set(range(32)) - set(b"\t\n\r"))
 _BEYOND_ASCII = bytes(range(128, 256))
+# Controls that no text has; but for tabs, ends of lines and pages, and what terminals obey. Of a
+# sample they are at most this share, since a log may hold a few.
+_NO_TEXT = re.compile(r"[\x00-\x07\x0e-\x1a\x1c-\x1f\x7f]")
+_SAMPLE, _AT_MOST = 100_000, 0.2
 # What stands inside a line doesn't matter, and takes most of the time.
 _BLOCKS = MarkdownIt().disable(["inline", "text_join"])
 _UNDERLINE = re.compile(r"^(={3,}|-{3,}|~{3,})\s*$")
@@ -52,7 +56,16 @@ def read_markdown(data: bytes) -> Iterator[Part]:
 
 
 def decode(data: bytes) -> str:
-    """Bytes to text: by byte order mark, else UTF-8, else the likeliest of the older encodings."""
+    """Bytes to text: by byte order mark, else UTF-8, else the likeliest of the older encodings.
+    Raises DamagedFile where that makes no text, as with a program."""
+    text = _decode(data)
+    sample = text[:_SAMPLE]
+    if len(_NO_TEXT.findall(sample)) > _AT_MOST * len(sample):
+        raise DamagedFile("it is no text inside")
+    return text
+
+
+def _decode(data: bytes) -> str:
     for bom, encoding in _BOMS.items():
         if data.startswith(bom):
             return data.decode(encoding, errors="replace")

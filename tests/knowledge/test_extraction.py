@@ -208,6 +208,7 @@ GARBAGE = random.Random(1).randbytes(5000)
 DTD = b'<?xml version="1.0"?>' + b" " * 5000 + b'<!DOCTYPE d [<!ENTITY a "x">]><d>&a;</d>'
 
 
+PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\0>\0" * 40
 REFUSED: list[tuple[str, bytes, type[FileRefused]]] = [
     ("a.txt", b"", EmptyFile),
     ("a.txt", b" \n\t\n", NoText),
@@ -228,6 +229,9 @@ REFUSED: list[tuple[str, bytes, type[FileRefused]]] = [
     ("a.docx", repacked(docx(), bomb=bytes(60_000_000)), TooLarge),
     ("a.docx", zipped(**{"word/document.xml": b"<w/>"}), DamagedFile),
     ("a.txt", b"a" * 26 * 2**20, TooLarge),
+    ("a.txt", b"\x7fELF", DamagedFile),
+    ("a.md", PROGRAM, DamagedFile),  # every other byte is small, as in UTF-16
+    ("a.csv", PROGRAM, DamagedFile),
 ]
 
 
