@@ -64,16 +64,21 @@ async def test_a_channel_that_goes_with_its_thread_while_it_is_read_back_ends_no
 async def test_dead_sockets_are_replaced_within_a_minute_and_nothing_is_lost(
     discord: DiscordSimulator,
 ) -> None:
-    """With the product's own times (promise 33)."""
+    """With the product's own times (promise 33). Reading back may find the question earlier."""
     took = []
     async with running(discord):
         for _ in range(5):
             discord.black_hole()
             since = time.monotonic()
             asked = ask(discord)
-            await one_answer(discord, asked, timeout=60)
+            await discord.until(lambda: _hears(discord), timeout=60)
             took.append(time.monotonic() - since)
-    print(f"\n5 black holes: noticed, and answered after {', '.join(f'{t:.0f} s' for t in took)}")
+            await one_answer(discord, asked)
+    print(f"\n5 black holes: replaced after {', '.join(f'{t:.0f} s' for t in took)}, all answered")
+
+
+def _hears(discord: DiscordSimulator) -> bool:
+    return any(one.session and not one.black_hole for one in discord.gateway.connections)
 
 
 async def serve_until_it_rests() -> str:
