@@ -26,7 +26,7 @@ def read(data: bytes) -> Iterator[Part]:
         archive.check(data, "DOCX")
         yield from _parts(Document(io.BytesIO(data)))
     except FAULTS as error:
-        raise DamagedFile("the DOCX can't be read") from error
+        raise DamagedFile("the DOCX can't be read; open it, save it anew and add that") from error
 
 
 def _parts(document: DocxDocument) -> Iterator[Part]:

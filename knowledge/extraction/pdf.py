@@ -51,7 +51,7 @@ def read(data: bytes) -> Iterator[Part | Progress | Notice]:
     except (DependencyError, FileNotDecryptedError) as error:
         raise EncryptedFile() from error
     except FAULTS as error:
-        raise DamagedFile(f"the PDF can't be read ({type(error).__name__})") from error
+        raise DamagedFile("the PDF can't be read; print it to a new PDF and add that") from error
 
 
 def _pages(reader: PdfReader, data: bytes, total: int) -> Iterator[Part | Progress | Notice]:

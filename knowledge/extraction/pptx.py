@@ -33,7 +33,7 @@ def read(data: bytes) -> Iterator[Part | Progress]:
             yield _part(number, slide)
             yield Progress(number, total)
     except FAULTS as error:
-        raise DamagedFile("the PPTX can't be read") from error
+        raise DamagedFile("the PPTX can't be read; open it, save it anew and add that") from error
 
 
 def _part(number: int, slide: Slide) -> Part:

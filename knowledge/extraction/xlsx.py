@@ -31,7 +31,7 @@ def read(data: bytes) -> Iterator[Part]:
                 if sheet.sheet_state == "visible":
                     yield from parts(sheet.title, _rows(sheet))
     except FAULTS as error:
-        raise DamagedFile("the XLSX can't be read") from error
+        raise DamagedFile("the XLSX can't be read; open it, save it anew and add that") from error
 
 
 def _rows(sheet: ReadOnlyWorksheet) -> Iterator[Row]:

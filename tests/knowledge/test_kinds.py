@@ -98,7 +98,7 @@ REFUSED: list[tuple[str, bytes, type[FileRefused], str]] = [
     ("a.xlsx", repacked(xlsx(), BOMB), TooLarge, "the XLSX would expand"),
     ("a.pptx", repacked(pptx(), {"ppt/presentation.xml": DTD}), DamagedFile, "document type"),
     ("a.xlsx", repacked(xlsx(), {"xl/workbook.xml": DTD}), DamagedFile, "document type"),
-    ("a.xlsx", repacked(xlsx(), {"xl/workbook.xml": b"<"}), DamagedFile, "XLSX can't be read"),
+    ("a.xlsx", repacked(xlsx(), {"xl/workbook.xml": b"<"}), DamagedFile, "read; open it, save it"),
     ("a.pptx", repacked(pptx(), {"ppt/presentation.xml": b"<"}), DamagedFile, "PPTX can't be read"),
     ("a.pptx", pptx()[:-300], DamagedFile, "is damaged"),
     ("a.xlsx", repacked(xlsx(), {f"m{n}": b"" for n in range(5001)}), TooLarge, "5,000 members"),
