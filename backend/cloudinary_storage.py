@@ -9,7 +9,7 @@ import logging
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
@@ -95,13 +95,11 @@ class CloudinaryStorage(Storage):
         return name
 
     def _open(self, name: str, mode: str = "rb") -> File:
-        body = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed by whoever opens the file
-        try:
+        with ExitStack() as undo:
+            body = undo.enter_context(SpooledTemporaryFile(IN_MEMORY))
             with _telling():
                 self._fetch(name, body)
-        except BaseException:
-            body.close()
-            raise
+            undo.pop_all()  # closed by whoever opens the file
         body.seek(0)
         return File(body, name)
 

@@ -5,6 +5,7 @@ add_document (row and original, at once) → process: extract → chunk → embe
 
 import hashlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -56,19 +57,17 @@ def add_document(
             known_as.update(origin=origin)
         return known
     stored = originals.keep(data, digest)
-    try:
+    with ExitStack() as undo:
+        undo.callback(originals.delete, stored)
         with transaction.atomic():
             Space.objects.select_for_update().get(pk=space.pk)
-            if (known := _same_content(space, digest)) is None:
-                added = _add_version(space, name, origin, sample, digest, len(data), stored)
-                if note is not None:
-                    note(added.version)
-                return added
-    except BaseException:
-        originals.delete(stored)
-        raise
-    originals.delete(stored)
-    return known
+            if (known := _same_content(space, digest)) is not None:
+                return known
+            added = _add_version(space, name, origin, sample, digest, len(data), stored)
+            if note is not None:
+                note(added.version)
+        undo.pop_all()
+    return added
 
 
 def process(version: DocumentVersion, keep: reading.KeepLease) -> None:

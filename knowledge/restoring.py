@@ -1,5 +1,7 @@
 """Bring back what a document held before, as its newest version."""
 
+from contextlib import ExitStack
+
 from django.db import transaction
 
 from knowledge import originals
@@ -15,13 +17,12 @@ def restore(old: DocumentVersion, note: Note) -> DocumentVersion:
     Raises OriginalMissing, and Overtaken where it was removed meanwhile.
     """
     stored = originals.copy_of(old)
-    try:
+    with ExitStack() as undo:
+        undo.callback(originals.delete, stored)
         with transaction.atomic():
             version = _add(old, stored)
             note(version)
-    except BaseException:
-        originals.delete(stored)
-        raise
+        undo.pop_all()
     return version
 
 

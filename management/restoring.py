@@ -10,7 +10,7 @@ import secrets
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -142,17 +142,14 @@ def _without_missing(manifest: Manifest) -> set[str]:
 def _add_originals(archive: Archive, kept: set[str], folder: Path) -> None:
     """Beside those of the store; the names are random, so the same name is the same file. What
     was added for a backup that is not restored after all is deleted again."""
-    added: list[str] = []
-    try:
+    with ExitStack() as undo:
         for member in archive.manifest.originals:
             name = member.name.removeprefix(ORIGINALS)
             if name in kept and not default_storage.exists(name):
-                added.append(_add_original(archive, member, name, folder))
+                added = _add_original(archive, member, name, folder)
+                undo.callback(default_storage.delete, added)
         os.sync()  # before the database says that they are there
-    except BaseException:
-        for name in added:
-            default_storage.delete(name)
-        raise
+        undo.pop_all()
 
 
 def _add_original(archive: Archive, member: Member, name: str, folder: Path) -> str:
