@@ -180,8 +180,9 @@ def test_finish_takes_over_from_a_worker_that_died(
 ) -> None:
     """As in `make run` after the first one was killed: nobody else is there to do it."""
     version = add_document(team, "a.txt", b"The heron eats fish.").version
-    monkeypatch.setattr(ingesting, "LEASE", timedelta(seconds=0.5))
-    claim(version)
+    with monkeypatch.context() as hurry:
+        hurry.setattr(ingesting, "LEASE", timedelta(seconds=0.5))
+        claim(version)
 
     assert finish(version).state == "ready"
 
