@@ -42,10 +42,17 @@ def known() -> set[str]:
 
 async def all_at_once(*calls: tuple[Callable[[str], int], str]) -> list[int | BaseException]:
     """The outcomes of calls that came while the thread was busy."""
-    busy = threading.Event()
-    first = asyncio.ensure_future(thread(busy.wait))
+    begun, busy = threading.Event(), threading.Event()
+
+    def be_busy() -> None:
+        begun.set()
+        busy.wait()
+
+    first = asyncio.ensure_future(thread(be_busy))
     waiting = [asyncio.ensure_future(thread(function, name)) for function, name in calls]
-    await asyncio.sleep(0.05)
+    while not begun.is_set():
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)  # longer than a transaction takes up further work
     busy.set()
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     await first

@@ -1,10 +1,12 @@
 """The server that the simulated model APIs have in common."""
 
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -58,7 +60,11 @@ async def test_a_reply_in_pieces_waits_for_no_acknowledgement() -> None:
 async def test_it_is_a_program() -> None:
     command = [sys.executable, "-m", "tests.simulators.gemini", "--port", "0", "--answer", "Yes."]
     root = Path(__file__).parents[2]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
+    # In the background of a script Ctrl+C is ignored, and what is ignored is inherited.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=root, preexec_fn=heeding
+    ) as process:
         try:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
@@ -66,5 +72,5 @@ async def test_it_is_a_program() -> None:
             reply = httpx2.post(f"{url}/v1beta/models/{CHAT}:generateContent", json=body)
             assert "Yes." in reply.text
         finally:
-            process.send_signal(2)
+            process.send_signal(signal.SIGINT)
         assert process.wait(timeout=5) == 0
