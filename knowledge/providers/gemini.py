@@ -81,7 +81,7 @@ class GeminiChat:
             try:
                 async for chunk in await self._client().aio.models.generate_content_stream(
                     model=self.name,
-                    contents=[_content(turn) for turn in prompt.turns],
+                    contents=_contents(prompt.turns),
                     config=types.GenerateContentConfig(
                         system_instruction=prompt.system,
                         automatic_continuation=False,
@@ -154,6 +154,12 @@ class GeminiEmbedder:
             raise Unreachable("Gemini gave no embedding")
         # Some models make one vector of a list.
         return [vector for text in texts for vector in self._embed_batch([text], query)]
+
+
+def _contents(turns: Sequence[Turn]) -> Any:
+    """The SDK takes a question by itself as plain text, and then tries fewer of its types on it."""
+    first, *more = turns
+    return [_content(turn) for turn in turns] if more or first.picture else first.text
 
 
 def _content(turn: Turn) -> types.Content:
