@@ -23,6 +23,7 @@ from management.errors import BackupFailed, NotABackup, NotSqlite
 # What is being written is called so until it is whole.
 SCRATCH = ".askwell-backup-"
 NAME = "askwell-%Y%m%d-%H%M%S.zip"
+DATED = f"askwell-{'[0-9]' * 8}-{'[0-9]' * 6}.zip"
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,24 @@ def back_up(path: Path | None = None) -> Backup:
 
 
 def back_up_nightly() -> str:
-    """Back up into DATA_DIR/backups and keep the latest BACKUP_KEEP there. Raises StoreError."""
+    """Back up into DATA_DIR/backups and keep the latest BACKUP_KEEP there. Raises StoreError.
+
+    Those of a clock that ran ahead stay, and count as none, until their time has come.
+    """
     try:
         done = back_up()
     except NotSqlite as error:  # no fault, and the same every night
         return str(error)
-    old = kept_backups()[settings.BACKUP_KEEP :]
+    before = [path for path in kept_backups() if path.name < done.path.name]
+    old = before[settings.BACKUP_KEEP - 1 :]
     for path in old:
         path.unlink(missing_ok=True)
     return wording.backed_up_nightly(done, len(old))
 
 
 def kept_backups() -> list[Path]:
-    """The backups in DATA_DIR/backups, the latest first."""
-    return sorted(_folder().glob("askwell-*.zip"), reverse=True)
+    """The dated backups in DATA_DIR/backups, the latest first."""
+    return sorted(_folder().glob(DATED), reverse=True)
 
 
 def _folder() -> Path:

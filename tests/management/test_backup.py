@@ -171,6 +171,22 @@ def test_the_latest_nightly_backups_are_kept(
     assert [path.name for path in kept_backups()][1:] == ["askwell-20200103-000000.zip"]
 
 
+def test_no_other_file_pushes_out_the_backup_that_was_just_made(
+    data: Path, its_team: Space, settings: Settings
+) -> None:
+    settings.BACKUP_KEEP = 1
+    (data / "backups").mkdir()
+    theirs = {"askwell-20991231-000000.zip", "askwell-before-upgrade.zip"}
+    for name in (*theirs, "askwell-20200101-000000.zip"):
+        (data / "backups" / name).write_bytes(b"")
+
+    assert "1 older ones were deleted" in back_up_nightly()
+
+    left = {path.name: path.stat().st_size for path in (data / "backups").iterdir()}
+    assert theirs < left.keys() and len(left) == 3
+    assert max(left.values()) > 0
+
+
 def test_a_file_that_is_no_backup_is_not_overwritten(data: Path, its_team: Space) -> None:
     thesis = data / "thesis.pdf"
     thesis.write_text("years of work")
