@@ -89,6 +89,8 @@ def _target(path: Path | None) -> Path:
         return _folder() / dated
     if path.is_dir():
         return path / dated
+    if not path.parent.is_dir():
+        raise BackupFailed(wording.NO_FOLDER_THERE.format(path=path.parent))
     if path.exists():
         try:
             with opened(path):

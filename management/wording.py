@@ -34,7 +34,8 @@ NOT_STARTED = "no process could be started for it: {reason}"
 
 BACKED_UP = "{originals} originals and the database are in {path}"
 NOT_BACKED_UP = "; {count} originals are missing or damaged in the store"
-OLDER_DELETED = "; {count} older ones were deleted"
+OLDER_DELETED = "; {count} older ones were deleted."
+NO_FOLDER_THERE = "there is no folder {path}; make it, or name another place"
 NO_BACKUP_THERE = "{path} exists and is no backup; name another file"
 RESTORED = "Restored the backup of {made_at}: {documents} documents, {originals} originals."
 REMOVED_AGAIN = (

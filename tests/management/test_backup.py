@@ -167,7 +167,7 @@ def test_the_latest_nightly_backups_are_kept(
         (data / "backups").mkdir(exist_ok=True)
         (data / "backups" / f"askwell-2020010{day}-000000.zip").write_bytes(b"")
     told = back_up_nightly()
-    assert "2 older ones were deleted" in told
+    assert told.endswith("; 2 older ones were deleted.")
     assert [path.name for path in kept_backups()][1:] == ["askwell-20200103-000000.zip"]
 
 
@@ -200,6 +200,9 @@ def test_a_file_that_is_no_backup_is_not_overwritten(data: Path, its_team: Space
 def test_a_place_that_cannot_be_is_said(data: Path, its_team: Space) -> None:
     with pytest.raises(BackupFailed, match="File name too long"):
         back_up(data / ("long" * 100))
+    with pytest.raises(BackupFailed, match=f"there is no folder {data}/none; make it"):
+        back_up(data / "none" / "mine.zip")
+    assert not (data / "none").exists()
 
 
 def test_the_commands_say_what_they_did(
