@@ -8,6 +8,7 @@ disk that isn't there, delete nothing.
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,7 +130,7 @@ class _Look:
         self._known.note(origin, read, digest, document)
 
     def _gone(self) -> Iterator[str]:
-        """Places where a file was, below a folder that can be read, and where none is."""
+        """Places where a file was, below a folder that can be read, and where none is now."""
         missing = self._known.not_in(self._files)
         for each in self._scans:
             lacks = [origin for origin in missing if each.holds(origin)]
@@ -147,8 +148,15 @@ class _Look:
         path = each.path_of(origin)
         if any(origin == place or origin.startswith(f"{place}/") for place in each.unreadable):
             return False
-        if os.path.lexists(path) or not Path(each.root).is_dir():  # written anew just now
+        if not Path(each.root).is_dir():
             return False
+        try:
+            if stat.S_ISREG(Path(path).stat().st_mode):  # written anew just now
+                return False
+        except OSError:
+            if os.path.lexists(path):
+                self._done.problems.append(wording.LEADS_NOWHERE.format(place=origin))
+                return False
         device = self._known.device_of(origin)
         if device is not None and device != _device_above(path):
             self._done.problems.append(wording.OTHER_DISK.format(place=origin))

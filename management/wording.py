@@ -26,6 +26,7 @@ REINDEXED = (
 UNREADABLE = "{place} can't be read ({reason}); what is known of it stays."
 READS_EMPTY = "{place} reads empty; what is known of it stays."
 OTHER_DISK = "{place} was on a disk that isn't there; what is known of it stays."
+LEADS_NOWHERE = "{place} is a link that leads nowhere; what is known of it stays."
 REFUSED = "{place}: {reason}"
 
 TOOK_LONGER = "it took longer than {limit}"

@@ -364,6 +364,38 @@ def test_a_link_to_a_file_is_followed_where_it_leads_now(folder: Path, team: Spa
     assert texts()["otter.txt"] == "The otter of day 2 swims."
 
 
+def test_a_file_that_a_folder_or_a_pipe_has_replaced_is_gone(folder: Path, team: Space) -> None:
+    for name in ("otter", "lynx"):
+        write(folder / f"{name}.txt", f"The {name} swims.")
+    looked()
+    for name in ("heron.txt", "otter.txt", "lynx.txt"):
+        (folder / name).unlink()
+    (folder / "heron.txt").mkdir()
+    os.mkfifo(folder / "otter.txt")
+    (folder / "lynx.txt").symlink_to(folder / "sub", target_is_directory=True)
+
+    assert looked() == (0, 0, 0, 3, 1)
+    assert texts().keys() == {"badger.txt"}
+
+
+def test_a_link_that_leads_nowhere_keeps_its_document_and_is_named(
+    folder: Path, team: Space
+) -> None:
+    write(folder.parent / "otter.txt", "The otter swims.")
+    (folder / "otter.txt").symlink_to(folder.parent / "otter.txt")
+    (folder / "loop.txt").symlink_to("loop.txt")  # of which nothing was ever known
+    looked()
+    (folder.parent / "otter.txt").unlink()
+
+    told = reindex()
+
+    assert counts(told) == (0, 0, 0, 0, 2)
+    assert told.endswith(
+        f"{folder}/otter.txt is a link that leads nowhere; what is known of it stays."
+    )
+    assert "loop" not in told and "otter.txt" in texts()
+
+
 def test_a_file_becomes_a_pipe_while_it_is_looked_at(folder: Path) -> None:
     os.mkfifo(folder / "pipe.txt")
     with pytest.raises(OSError, match="no regular file"):
