@@ -25,7 +25,7 @@ from knowledge.removal import remove_document
 from knowledge.renaming import follow
 from management import wording
 from management.known_files import KnownFiles
-from management.watching import FileRead, Scan, is_sample, read_file, scan, shown
+from management.watching import FileRead, is_sample, read_file, scan, shown
 
 
 @dataclass
@@ -130,26 +130,30 @@ class _Look:
         self._known.note(origin, read, digest, document)
 
     def _gone(self) -> Iterator[str]:
-        """Places where a file was, below a folder that can be read, and where none is now."""
+        """Places where a file was, below a folder that can be read, and where none is now. What
+        lies in several watched folders has to be gone from all."""
         missing = self._known.not_in(self._files)
-        for each in self._scans:
-            lacks = [origin for origin in missing if each.holds(origin)]
-            if each.unreadable:
-                for place, reason in each.unreadable.items():
-                    self._done.problems.append(
-                        wording.UNREADABLE.format(place=place, reason=reason)
-                    )
-            elif lacks and not each.count:
-                self._done.problems.append(wording.READS_EMPTY.format(place=each.prefix))
+        unseen = self._unseen(missing)
+        self._done.problems += unseen.values()
+        for origin in missing:
+            if any(origin == place or origin.startswith(f"{place}/") for place in unseen):
                 continue
-            yield from (origin for origin in lacks if self._is_gone(each, origin))
+            scans = [each for each in self._scans if each.holds(origin)]
+            there = scans and all(Path(each.root).is_dir() for each in scans)
+            if there and self._is_gone(scans[0].path_of(origin), origin):
+                yield origin
 
-    def _is_gone(self, each: Scan, origin: str) -> bool:
-        path = each.path_of(origin)
-        if any(origin == place or origin.startswith(f"{place}/") for place in each.unreadable):
-            return False
-        if not Path(each.root).is_dir():
-            return False
+    def _unseen(self, missing: list[str]) -> dict[str, str]:
+        """The places that can't be looked at or read empty, with what to say of them."""
+        unseen: dict[str, str] = {}
+        for each in self._scans:
+            for place, reason in each.unreadable.items():
+                unseen[place] = wording.UNREADABLE.format(place=place, reason=reason)
+            if not each.count and not each.unreadable and any(map(each.holds, missing)):
+                unseen[each.prefix] = wording.READS_EMPTY.format(place=each.prefix)
+        return unseen
+
+    def _is_gone(self, path: str, origin: str) -> bool:
         try:
             if stat.S_ISREG(Path(path).stat().st_mode):  # written anew just now
                 return False

@@ -170,6 +170,33 @@ def test_a_folder_that_reads_empty_or_is_missing_deletes_nothing(
     assert looked() == (0, 0, 0, 0, 3)
 
 
+def test_a_watched_folder_within_another_that_reads_empty_or_is_missing_deletes_nothing(
+    folder: Path, team: Space, settings: Settings
+) -> None:
+    inner = folder / "sub"
+    for order in ([folder, inner], [inner, folder]):
+        settings.WATCH_FOLDERS = order
+        looked()
+        aside = (inner / "badger.txt").rename(folder.parent / "badger.txt")
+
+        told = reindex()
+        assert counts(told) == (0, 0, 0, 0, 1)
+        assert told.endswith(f"unchanged. {inner} reads empty; what is known of it stays.")
+
+        inner.rmdir()
+        told = reindex()
+        assert counts(told) == (0, 0, 0, 0, 1)
+        assert f"{inner} can't be read (No such file or directory)" in told
+
+        inner.mkdir()
+        aside.rename(inner / "badger.txt")
+        assert looked() == (0, 0, 0, 0, 2)
+    write(inner / "otter.txt", "The otter swims.")
+    looked()
+    (inner / "otter.txt").unlink()
+    assert looked() == (0, 0, 0, 1, 2)
+
+
 def test_what_is_unreadable_stays_and_is_named(
     folder: Path, team: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
