@@ -21,11 +21,14 @@ WAIT = timedelta(seconds=10)
 
 def due(now: datetime, grace: timedelta = timedelta(0)) -> list[str]:
     """The jobs of which a slot waits to be run: asked for, to be tried again, or begun at least
-    `grace` ago. Takes no write lock."""
+    `grace` ago, or half an interval where that is less. Takes no write lock."""
     open_now = set(Slot.objects.filter(state__in=OPEN).values_list("job", flat=True))
     waiting = set(Slot.objects.filter(db.claimable()).values_list("job", flat=True))
-    slots = {(job.name, job.slot_at(now)) for job in JOBS.values()}
-    slots = {(name, at) for name, at in slots if now - at >= grace}
+    slots = {
+        (job.name, at)
+        for job in JOBS.values()
+        if now - (at := job.slot_at(now)) >= min(grace, job.interval / 2)
+    }
     known = Slot.objects.filter(at__in={at for _, at in slots}).values_list("job", "at")
     missing = {name for name, _ in slots - set(known)} - open_now
     return [name for name in JOBS if name in waiting | missing]

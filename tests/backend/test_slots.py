@@ -92,6 +92,16 @@ def test_due_is_what_begins_waits_or_was_asked_for() -> None:
     assert slots.due(NOON) == ["purge"]
 
 
+def test_a_job_that_is_due_more_often_than_the_grace_is_due_after_half_its_interval(
+    settings: Settings,
+) -> None:
+    settings.PURGE_INTERVAL = 3
+    grace = timedelta(seconds=4)
+
+    assert "purge" not in slots.due(NOON + timedelta(seconds=1), grace)
+    assert "purge" in slots.due(NOON + timedelta(seconds=2), grace)
+
+
 def test_looking_for_what_is_due_takes_no_write_lock() -> None:
     with connection.execute_wrapper(only_reads):
         slots.due(NOON)

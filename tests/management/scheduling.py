@@ -1,6 +1,7 @@
 """A scheduler in a process of its own, with jobs that tests need: `python -m
 tests.management.scheduling`. SCHEDULING holds JSON: {"intervals": {JOB: SECONDS, …}, "limits": {…},
-"hang": true, "real": true}. Jobs are the functions of tests/management/fake_jobs.py.
+"lease": SECONDS, "grace": SECONDS, "hang": true, "real": true}. Jobs are the functions of
+tests/management/fake_jobs.py.
 
 The processes of jobs import this module too.
 """
@@ -31,7 +32,7 @@ if not order.get("real"):  # everything that waits waits less
     leading.LEASE = slots.LEASE = timedelta(seconds=order.get("lease", 3))
     slots.WAIT = timedelta(milliseconds=5)
     scheduler.LOOK, scheduler.STAND_BY = 0.1, 0.2
-    scheduler.GRACE = timedelta(seconds=0.1)
+    scheduler.GRACE = timedelta(seconds=order.get("grace", 0.1))
     scheduler.BUSY, scheduler.HUNG = 0.3, 5.0
     running_jobs.GRACE = timedelta(seconds=1)
 if order.get("hang"):

@@ -124,6 +124,17 @@ def test_rows_that_no_longer_unpickle_or_are_unknown_make_no_difference(
     assert schedulers.rows("SELECT id FROM django_apscheduler_djangojob") == [("count",)]
 
 
+def test_a_row_that_is_damaged_meanwhile_stops_no_job_however_often_it_runs(
+    schedulers: Schedulers,
+) -> None:
+    schedulers.start(intervals={"count": 1}, grace=4)
+    schedulers.wait(lambda: schedulers.done() >= 2)
+    schedulers.rows("UPDATE django_apscheduler_djangojob SET job_state=?", b"\x80garbage")
+    before = schedulers.done()
+
+    schedulers.wait(lambda: schedulers.done() >= before + 3, 30)
+
+
 def test_a_run_is_written_into_the_log_of_the_admin(schedulers: Schedulers) -> None:
     schedulers.start(intervals={"count": DAY, "broken": DAY})
     log = "SELECT job_id, status, exception FROM django_apscheduler_djangojobexecution"
