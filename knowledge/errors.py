@@ -23,6 +23,7 @@ KnowledgeError
 │   ├── NotConfigured
 │   ├── AlreadyActive
 │   ├── ChangeUnderWay
+│   ├── ChangeTakenBack
 │   ├── NothingToRollBack
 │   └── ReembeddingWaits
 └── ProviderError           (the next provider may do better)
@@ -137,6 +138,10 @@ class AlreadyActive(ReembeddingError):
 
 class ChangeUnderWay(ReembeddingError):
     """Another change of the embedding model is under way; `reembed --rollback` ends it."""
+
+
+class ChangeTakenBack(ReembeddingError):
+    """The last change of the embedding model is being taken back; the scheduler finishes it."""
 
 
 class NothingToRollBack(ReembeddingError):

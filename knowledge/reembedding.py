@@ -19,6 +19,7 @@ from knowledge import wording
 from knowledge.embedding import model_of
 from knowledge.errors import (
     AlreadyActive,
+    ChangeTakenBack,
     ChangeUnderWay,
     KnowledgeError,
     NotConfigured,
@@ -71,8 +72,10 @@ def begin(provider: str) -> EmbeddingModel:
         store, _ = Store.objects.select_for_update().get_or_create(pk=1)
         if store.next_model == model:
             return model
+        if store.next_model is not None and store.next_model == store.embedding_model:
+            raise ChangeTakenBack()
         if store.next_model is not None:
-            raise ChangeUnderWay(str(store.next_model))  # or the last one is being taken back
+            raise ChangeUnderWay(str(store.next_model))
         if store.embedding_model == model:
             raise AlreadyActive(str(model))
         if store.embedding_model is None:

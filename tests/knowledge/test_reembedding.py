@@ -10,6 +10,7 @@ from knowledge import reembedding
 from knowledge.embedding import active_model, embedder
 from knowledge.errors import (
     AlreadyActive,
+    ChangeTakenBack,
     ChangeUnderWay,
     NotConfigured,
     NothingToRollBack,
@@ -266,6 +267,10 @@ def test_what_can_t_be_changed_is_said(
     assert begin("gemini").name == "other", "it goes on"
     with pytest.raises(ChangeUnderWay, match="gemini/other"):
         begin("local")
+    assert roll_back().name == "fake"
+    with pytest.raises(ChangeTakenBack, match="is being taken back; the scheduler finishes it"):
+        begin("gemini")
+    assert begin("local").name == "fake", "it goes on"
 
 
 def test_an_empty_store_changes_at_once(other: type[OtherFake], team: Space) -> None:
