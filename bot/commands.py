@@ -14,7 +14,7 @@ from backend.accounts.models import Channel, Identity, Membership, Role, User, W
 from backend.accounts.roles import changeable_keys, role_at, role_of, set_role
 from backend.chat.removal import remove
 from backend.jobs.status import somebody_acts, statuses
-from backend.jobs.wording import outcome
+from backend.jobs.wording import NO_SCHEDULER, outcome
 from backend.library.models import PromotionRequest
 from backend.library.promoting import asker_of, waiting_requests
 from bot import wording
@@ -166,8 +166,10 @@ def _collect(given: Command, rest: str) -> str:
 
 def _maintenance() -> list[str]:
     """How the jobs of maintenance stand."""
-    acts = wording.MAINTENANCE if somebody_acts() else wording.NO_SCHEDULER
-    return [acts, *(f"• {one.job}: {outcome(one)}" for one in statuses())]
+    begins = wording.MAINTENANCE
+    if not somebody_acts():
+        begins = wording.NOT_MAINTAINED.format(why=NO_SCHEDULER)
+    return [begins, *(f"• {one.job}: {outcome(one)}" for one in statuses())]
 
 
 def is_admin(given: Command) -> bool:

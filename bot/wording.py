@@ -127,7 +127,7 @@ KNOWLEDGE_HELP = """\
 guests read along (admins)
 - `/knowledge collect on|off`: read every file that is shared in this channel (admins)"""
 MAINTENANCE = "This is how maintenance stands:"
-NO_SCHEDULER = "The scheduler does not run, so nothing is maintained. This is how it was left:"
+NOT_MAINTAINED = "{why} This is how it was left:"
 ADMINS_ONLY = "Only an admin can do this. Ask one of yours."
 NO_DOCUMENTS = "There are no documents that I may use here yet."
 DOCUMENTS = "I may use these here:"

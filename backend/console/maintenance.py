@@ -16,7 +16,7 @@ from backend.jobs import slots, wording
 from backend.jobs.models import Notice
 from backend.jobs.notices import text_for
 from backend.jobs.registry import JOBS
-from backend.jobs.status import Status, statuses
+from backend.jobs.status import Status, somebody_acts, statuses
 
 # Notices that are shown, the latest first.
 LISTED = 5
@@ -29,9 +29,12 @@ def page(request: HttpRequest) -> HttpResponse:
     """Every job: last run, how long it took, what it did, and when it runs next."""
     if not _is_admin(request):
         return _refused(request)
-    rows = [_row(status) for status in statuses()]
-    told = [to_html(text_for(notice, user_of(request)), 0) for notice in _latest(request)]
-    return render(request, "console/maintenance.html", {"rows": rows, "told": told})
+    context = {
+        "warning": "" if somebody_acts() else wording.NO_SCHEDULER,
+        "rows": [_row(status) for status in statuses()],
+        "told": [to_html(text_for(notice, user_of(request)), 0) for notice in _latest(request)],
+    }
+    return render(request, "console/maintenance.html", context)
 
 
 @require_POST

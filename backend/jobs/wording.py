@@ -16,6 +16,7 @@ NEXT = "Next in {span}."
 NOW = "Next in a moment."
 ASKED_FOR = "{job} begins within seconds."
 RUNS_ALREADY = "{job} is running already."
+NO_SCHEDULER = "The scheduler does not run, so nothing is maintained."
 LATE = "It is late: does `run_scheduler` run?"
 
 GIVEN_UP = (

@@ -13,6 +13,7 @@ from backend.accounts.spaces import channel_key, home, personal_key, space_for, 
 from backend.ingesting import finish
 from backend.jobs.models import Slot, SlotState
 from backend.jobs.registry import JOBS
+from backend.jobs.wording import NO_SCHEDULER
 from backend.library.promoting import Asker, ask_for_promotion
 from bot import wording
 from bot.commands import LISTED, Command, knowledge
@@ -279,7 +280,7 @@ def test_an_admin_is_told_how_maintenance_stands(ana: Identity) -> None:
 
     told = said(ana, "status").splitlines()
 
-    assert told[-len(JOBS) - 1] == wording.NO_SCHEDULER
+    assert told[-len(JOBS) - 1] == wording.NOT_MAINTAINED.format(why=NO_SCHEDULER)
     (purge,) = [line for line in told if "purge" in line]
     assert purge.startswith(
         "• purge: Deleted it. That was 3 hours ago and took 9 seconds. Next in "

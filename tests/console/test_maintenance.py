@@ -8,7 +8,7 @@ from backend import db
 from backend.accounts.models import Role, User, Workspace
 from backend.accounts.roles import set_role
 from backend.accounts.spaces import home
-from backend.jobs import slots
+from backend.jobs import leading, slots, wording
 from backend.jobs.models import Slot
 from backend.jobs.registry import JOBS
 
@@ -40,6 +40,13 @@ def test_an_admin_sees_every_job(admin: User) -> None:
 
     assert all(f'action="/maintenance/{job}/run/"' in shown for job in JOBS)
     assert "Deleted 3 sessions." in shown
+
+
+def test_an_admin_is_told_where_no_scheduler_runs(admin: User) -> None:
+    client = client_of(admin)
+    assert wording.NO_SCHEDULER in client.get("/maintenance/").content.decode()
+    leading.take_lead()
+    assert wording.NO_SCHEDULER not in client.get("/maintenance/").content.decode()
 
 
 def test_an_admin_has_a_job_run(admin: User) -> None:
