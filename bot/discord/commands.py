@@ -73,6 +73,8 @@ class Commands:
             await self._add_there(asked, str(message["id"]), files)
 
     async def _add_there(self, asked: Asked, message: str, files: Sequence[SharedFile]) -> None:
+        await asked.defer(private=True)
+        await self._people.of_click(asked)  # where there is no place, nothing is taken
         said = Said(
             asked.key(message),
             str(asked.person),
@@ -83,7 +85,7 @@ class Commands:
             route={"in_thread" if asked.thread else "opens_thread": not asked.is_direct},
         )
         new = await in_inbox(add_files, said)
-        await asked.tell(wording.ADDING if new else wording.ADDED_ALREADY)
+        await asked.edit(wording.ADDING if new else wording.ADDED_ALREADY)
         if new:
             self._taken(said)
 

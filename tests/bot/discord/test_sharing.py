@@ -181,7 +181,7 @@ async def test_the_menu_adds_the_files_of_a_message(discord: DiscordSimulator) -
         there = await card(discord, said)
         assert await knows(discord, "ana", "general")
         again = discord.context_menu("ana", said, ADD)
-        await discord.until(lambda: again.messages, timeout=10)
+        await discord.until(lambda: again.messages and again.messages[0].text, timeout=10)
         await settled()
     assert [m.messages[0].text for m in (made, again)] == [wording.ADDING, wording.ADDED_ALREADY]
     assert discord.answers(said) == [there]
