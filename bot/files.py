@@ -23,6 +23,7 @@ from bot.models import InboxItem, ItemState
 from bot.platforms import Closing, Platform
 from bot.reply import Reply, check_nothing
 from bot.respond import place_of, still_there
+from bot.shared_files import speaks_first
 from bot.threads import in_files, in_inbox
 from knowledge.errors import FileRefused, LeaseLost, StorageFault
 
@@ -74,7 +75,8 @@ class Files:
         item = held.item
         if item.state == ItemState.CLAIMED:
             if place is None:
-                return Card(words, cards.FAILED)
+                first = await in_inbox(speaks_first, item)
+                return Card(words if first else "", cards.FAILED)
             return await self._bring(held, platform, place)
         if item.state == ItemState.VOID:
             await in_files(kept_files.take_away, item)
@@ -114,7 +116,8 @@ class Files:
 
 
 async def tell(reply: Reply, card: Card) -> Closing | None:
-    """Commit what the card says; what stands below it."""
-    if not await in_inbox(cards.tell, reply.item, card, reply.texts(card.text)):
+    """Commit what the card says, if anything; what stands below it."""
+    texts = reply.texts(card.text) if card.text else []
+    if not await in_inbox(cards.tell, reply.item, card, texts):
         raise LeaseLost()
     return card.closing

@@ -120,6 +120,27 @@ def file_of(item: InboxItem) -> SharedFile:
     return SharedFile(**item.route["file"])
 
 
+def speaks_first(file: InboxItem) -> bool:
+    """Whether no other item of the file's message, the question or a file before it, says why
+    nothing can be known there. A question takes the place of the card that is left out."""
+    message = replace(file.key, message=file.said_in)
+    question = InboxItem.objects.filter(
+        kind=Kind.QUESTION,
+        platform=message.platform,
+        installation=message.installation,
+        channel=message.channel,
+        message=message.message,
+    )
+    before = (question | files_of(message)).filter(pk__lt=file.pk).exclude(state=ItemState.VOID)
+    first = before.order_by("pk").first()
+    if first is None or file.parts.exists():
+        return True
+    if first.kind == Kind.QUESTION and file.route.get("number") == 0:
+        first.route.pop("number", None)
+        first.save(update_fields=["route"])
+    return False
+
+
 def documents_with(question: InboxItem) -> list[UUID]:
     """The ids of the documents that the question's files became."""
     return list(_read(question).order_by("pk").values_list("version__document", flat=True))
