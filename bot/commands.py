@@ -103,14 +103,23 @@ def _asked(request: PromotionRequest) -> str:
 def _remove(given: Command, name: str) -> str:
     if not name:
         return wording.REMOVE_WHAT
-    keys = changeable_keys(given.place) & readable_keys(given.place)
-    found = list(Document.objects.kept().filter(space__key__in=keys, name=name)[:2])
+    found = _called(given.place, name)
     if not found:
         return wording.NO_SUCH_DOCUMENT.format(name=name)
     if len(found) > 1:
         return wording.SEVERAL_DOCUMENTS.format(name=name)
     remove(found[0])
     return wording.REMOVED.format(name=name)
+
+
+def _called(place: Place, name: str) -> list[Document]:
+    """The documents of this name that who is there may change; where there are none, those that
+    lists and cards show by it."""
+    keys = changeable_keys(place) & readable_keys(place)
+    theirs = Document.objects.kept().filter(space__key__in=keys)
+    exact = list(theirs.filter(name=name)[:2])
+    plain = name.strip("`")
+    return exact or [document for document in theirs if shown(document.name).strip("`") == plain]
 
 
 def _role(given: Command, rest: str) -> str:

@@ -186,6 +186,53 @@ def test_a_name_that_fits_several_documents_or_none_removes_nothing(
     assert Document.objects.kept().count() == 2
 
 
+SHOWN_OTHERWISE = [
+    ("name with  two spaces.txt", "name with two spaces.txt"),
+    ("a`b`c.txt", "a'b'c.txt"),
+    ("a`b`c.txt", "`a'b'c.txt`"),
+    ("**bold**.txt", "`**bold**.txt`"),
+    (f"{'n' * 150}-end.txt", f"{'n' * 90}…n-end.txt"),
+]
+
+
+@pytest.mark.parametrize(("name", "typed"), SHOWN_OTHERWISE)
+def test_a_document_is_removed_by_the_name_that_the_list_shows(
+    add_text: AddText, ana: Identity, name: str, typed: str
+) -> None:
+    add_text("Words.", name)
+    add_text("Other words.", "other.txt")
+    [listed] = names(said(ana, "list")) - {"other.txt"}
+    assert listed.strip("`") == typed.strip("`")
+    assert said(ana, f"remove {typed}") == wording.REMOVED.format(name=typed)
+    assert kept() == {"other.txt"}
+
+
+def test_a_name_as_it_is_goes_before_one_that_is_shown_so(add_text: AddText, ana: Identity) -> None:
+    for name in ("a b.txt", "a  b.txt"):
+        add_text(f"Words of {name!r}.", name)
+    assert said(ana, "remove a b.txt") == wording.REMOVED.format(name="a b.txt")
+    assert kept() == {"a  b.txt"}
+
+
+def test_a_long_name_that_is_another_documents_removes_nothing(
+    add_text: AddText, ana: Identity
+) -> None:
+    kept_name, typed = (f"{'n' * 95}{year}{'n' * 20}.txt" for year in (2024, 2025))
+    add_text("Words.", kept_name)
+    assert said(ana, f"remove {typed}") == wording.NO_SUCH_DOCUMENT.format(name=typed)
+    assert kept() == {kept_name}
+
+
+def test_of_several_documents_that_are_shown_alike_none_is_removed(
+    add_text: AddText, ana: Identity, ben: Identity
+) -> None:
+    for name in ("a  b.txt", "a   b.txt"):
+        add_text(f"Words of {name!r}.", name)
+    assert said(ana, "remove a b.txt") == wording.SEVERAL_DOCUMENTS.format(name="a b.txt")
+    assert said(ben, "remove a b.txt") == wording.NO_SUCH_DOCUMENT.format(name="a b.txt")
+    assert kept() == {"a  b.txt", "a   b.txt"}
+
+
 # role
 
 
