@@ -57,6 +57,8 @@ class Channel:
     is_archived: bool = False
     is_ext_shared: bool = False
     messages: "dict[str, Message]" = field(default_factory=dict)
+    # The replies to each parent, by its ts; some may be deleted.
+    replies: "dict[str, list[Message]]" = field(default_factory=dict)
     # What only one person sees, and what was deleted: both outside `messages`.
     ephemeral: "list[Message]" = field(default_factory=list)
     deleted: "list[Message]" = field(default_factory=list)
@@ -193,7 +195,8 @@ class World:
         return channel
 
     def replies(self, channel: Channel, parent: str) -> Iterator[Message]:
-        return (m for m in channel.messages.values() if m.is_reply and m.thread_ts == parent)
+        replies = list(channel.replies.get(parent, ()))
+        return (m for m in replies if channel.messages.get(m.ts) is m)
 
     def put(self, message: Message) -> Message:
         """Adds a message; a `thread_ts` of nothing that exists is dropped, as Slack does."""
@@ -205,6 +208,8 @@ class World:
             if root is not None:
                 root.thread_ts = root.ts
         channel.messages[message.ts] = message
+        if message.thread_ts:
+            channel.replies.setdefault(message.thread_ts, []).append(message)
         return message
 
     def sees(self, file: File) -> bool:
