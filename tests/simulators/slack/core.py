@@ -122,9 +122,8 @@ class Core:
         """Something was posted or changed: remembers what could be read, and who was pinged."""
         message.seen.append((time.monotonic(), message.text))
         by_app = message.by_app == self.world.app.app_id
-        known = {(p.ts, p.who) for p in self.pings}
         for who in pinged(message):
-            if (message.ts, who) not in known:
+            if not any(p.ts == message.ts and p.who == who for p in self.pings):
                 self.pings.append(Ping(message.channel, message.ts, who, by_app))
         self.world.tell(what, message)
 
