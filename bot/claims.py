@@ -27,6 +27,9 @@ from knowledge.prepared import Given, Objects, Select, Update, any_of
 
 # An owner renews its lease every third of it, and sends only while the rest outlasts a request.
 LEASE = timedelta(seconds=15)
+# An item that was in hand so often when its owner died is taken up beside no other such item: one
+# of them may be what kills, and the others would have their last attempts beside it.
+SUSPECT = 2
 # Attempts at delivering what is decided; a platform may be out of reach for an hour.
 MAX_DELIVERIES = 60
 
@@ -43,21 +46,25 @@ _BEGUN = Update(
 
 
 @cache
-def _due(platforms: int, files: bool) -> Select:
+def _due(platforms: int, files: bool, suspects: bool) -> Select:
     """The oldest item of so many platforms that waits to be answered or delivered."""
     due = InboxItem.objects.filter(platform__in=any_of(platforms), settled=False)
     if not files:
         due = due.exclude(kind=Kind.FILE, state__in=OPEN)
+    if not suspects:
+        due = due.exclude(state=ItemState.CLAIMED, attempts__gte=SUSPECT)
     held_back = Q(kind=Kind.QUESTION, pending=True)
     waiting = Q(state__in=OPEN, attempts__lt=db.MAX_ATTEMPTS) & ~held_back
     waiting |= Q(state__in=DECIDED)
     return Select(lambda: due.filter(_FREE & waiting).order_by("pk").values_list("pk", "state")[:1])
 
 
-def claim(platforms: Collection[str], *, files: bool = True) -> InboxItem | None:
+def claim(
+    platforms: Collection[str], *, files: bool = True, suspects: bool = True
+) -> InboxItem | None:
     """The oldest item of these platforms that waits to be answered or delivered, claimed; without
-    `files`, none that is to be fetched."""
-    while candidates := _due(len(platforms), files)(*platforms):
+    `files`, none that is to be fetched, without `suspects` none in whose hands owners died."""
+    while candidates := _due(len(platforms), files, suspects)(*platforms):
         ((pk, state),) = candidates
         take, token = _take(LEASE, decided=state in DECIDED), secrets.token_hex(16)
         if take(pk, token) and (item := _HELD.first(pk, token)) is not None:
@@ -74,13 +81,24 @@ def _take(lease: timedelta, *, decided: bool) -> Update:
     return Update(lambda: rows, **state, **db.claiming(lease, Given(1)))
 
 
-def claim_many(platforms: Collection[str], most: int, *, files: int) -> list[InboxItem]:
-    """As many as `most` of them, and of these as many files as `files`."""
+def claim_many(
+    platforms: Collection[str], most: int, *, files: int, suspects: bool = True
+) -> list[InboxItem]:
+    """As many as `most` of them, of these as many files as `files`, and one suspect if any."""
     claimed: list[InboxItem] = []
-    while len(claimed) < most and (item := claim(platforms, files=files > 0)) is not None:
+    while len(claimed) < most:
+        item = claim(platforms, files=files > 0, suspects=suspects)
+        if item is None:
+            break
         claimed.append(item)
         files -= item.kind == Kind.FILE
+        suspects = suspects and not is_suspect(item)
     return claimed
+
+
+def is_suspect(item: InboxItem) -> bool:
+    """Whether an item in hand may be what its owners died of."""
+    return item.state == ItemState.CLAIMED and item.attempts > SUSPECT
 
 
 def renew(held: Mapping[int, InboxItem]) -> set[int]:

@@ -114,7 +114,10 @@ class Responder:
                 until = time.monotonic() + claims.LEASE.total_seconds()
                 files = FILES - sum(held.item.kind == Kind.FILE for held in self._held.values())
                 most, platforms = min(room, TOGETHER), list(self._platforms)
-                items = await in_inbox(claims.claim_many, platforms, most, files=files)
+                suspects = not any(claims.is_suspect(held.item) for held in self._held.values())
+                items = await in_inbox(
+                    claims.claim_many, platforms, most, files=files, suspects=suspects
+                )
                 for item in items:
                     self._begin(Held(item, until))
                 if len(items) < most:

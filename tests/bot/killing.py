@@ -144,10 +144,12 @@ class Campaign(Chat[Message]):
         return counts
 
     def poison(self) -> list[str]:
-        """Whoever would answer a certain question dies; others ask meanwhile. The answers to it."""
+        """Whoever would answer a certain question dies; others, who ask at the same moment and
+        meanwhile, are answered. The answers to it."""
         others, bot = list[Message](), self.bots.start("run_bot", **POISONED)
         wait(lambda: len(self.bots.do("report")["marks"]) >= 2, self.bots, 60)
         poison = self.say("poison qx0qx")
+        beside = self.say(f"{QUESTION} qx9qx", who="ben")
         end = time.monotonic() + 120
         while not self.answers(poison):
             assert time.monotonic() < end, self.bots.log()
@@ -158,7 +160,9 @@ class Campaign(Chat[Message]):
         wait(lambda: all(map(self.answers, others)), self.bots, 60)
         wait(lambda: not self.bots.do("report")["open"], self.bots, 60)
         assert self.bots.end(bot, signal.SIGTERM) == 0
-        state, _, reason = self.bots.do("report")["items"][self.id_of(poison)]
+        items = self.bots.do("report")["items"]
+        state, _, reason = items[self.id_of(poison)]
+        assert items[self.id_of(beside)][0] == "answered"
         assert (len(others), state) == (5, "failed") and reason
         return self.answers(poison)
 

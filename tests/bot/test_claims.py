@@ -201,6 +201,32 @@ def test_many_are_claimed_together_each_for_itself() -> None:
     assert [item.message for item in left] == ["1.1/F2", "2.3"]
 
 
+def test_what_owners_died_of_twice_is_taken_up_beside_no_other_such_item() -> None:
+    poison, beside = taken("1.1"), taken("1.2")
+    for _ in range(2):
+        together = claims.claim_many(["slack"], 3, files=1)
+        assert [item.pk for item in together] == [poison.pk, beside.pk]
+        for item in together:
+            end_lease(item)
+    fresh = taken("1.3")
+    third = claims.claim_many(["slack"], 3, files=1)
+    assert [item.pk for item in third] == [poison.pk, fresh.pk]
+    assert claims.is_suspect(third[0]) and not claims.is_suspect(third[1])
+    assert claims.claim_many(["slack"], 3, files=1, suspects=False) == []
+    [alone] = claims.claim_many(["slack"], 3, files=1)
+    assert alone.pk == beside.pk
+
+
+def test_what_was_put_off_often_is_no_suspect() -> None:
+    for message in ("1.1", "1.2"):
+        item = claimed(message)
+        for _ in range(3):
+            claims.put_off(item, "the model is away", timedelta())
+            item = next_item()
+        claims.put_off(item, "the model is away", timedelta())
+    assert len(claims.claim_many(["slack"], 3, files=1, suspects=False)) == 2
+
+
 def test_files_to_be_fetched_are_left_where_many_are_in_hand() -> None:
     inbox.take(said("1.1", "", files=[SharedFile("F1", "hr.pdf")]))
     question = taken("2.1")
