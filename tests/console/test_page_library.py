@@ -117,7 +117,8 @@ def test_a_phone_shows_a_documents_history_over_its_list(
     phone.goto(page.url)
     phone.get_by_role("button", name="Menu").click()
     phone.locator("#documents button.name").first.click()
-    expect(phone.locator("#document .version").first).to_contain_text("Version 1")
+    # Whichever document is first: the tests before this one leave theirs.
+    expect(phone.locator("#document .version").first).to_contain_text("Version")
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     phone.keyboard.press("Escape")
     expect(phone.locator("#document")).to_be_hidden()
