@@ -43,7 +43,7 @@ READER_MEMORY, READER_BESIDE_OCR, OCR_MEMORY = 768, 512, 256
 # What ends a process on purpose: native code does that where it gets no more memory.
 ABORTS = (signal.SIGABRT, signal.SIGILL, signal.SIGTRAP)
 # Seconds between two looks at how much memory the reader has had.
-LOOK = 0.05
+LOOK = 0.01
 # Seconds for a file, and more for each page and each page that is a picture.
 A_FILE, A_PAGE, A_SCAN, AT_MOST = 30.0, 1.0, 5.0, 600.0
 # Bytes that a reader may say, in one line and (but for what is to be recognised) in all: five

@@ -40,4 +40,4 @@ def test_where_no_process_can_be_started_the_slot_is_given_back_and_says_why() -
     assert slot.reason == problem
     assert problem == "no process could be started for it: Too many open files"
     assert slot.job not in running
-    assert slot.lease_until is not None and slot.lease_until < db.clock() + slots.WAIT
+    assert slot.lease_until is not None and slot.lease_until <= db.clock() + slots.WAIT

@@ -27,7 +27,7 @@ POINTS = [
 
 @pytest.fixture
 def slack() -> Iterator[SlackSimulator]:
-    quick = Settings(ack_timeout=0.5, retry_delays=(0.0, 0.2, 0.5))
+    quick = Settings(ack_timeout=2.0, retry_delays=(0.0, 0.5, 2.0))
     with SlackSimulator(settings=quick) as simulator:
         yield simulator
 
