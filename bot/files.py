@@ -23,7 +23,7 @@ from bot.models import InboxItem, ItemState
 from bot.platforms import Closing, Platform
 from bot.reply import Reply, check_nothing
 from bot.respond import place_of, still_there
-from bot.shared_files import speaks_first
+from bot.shared_files import leave_out_card, told_before
 from bot.threads import in_files, in_inbox
 from knowledge.errors import FileRefused, LeaseLost, StorageFault
 
@@ -75,8 +75,7 @@ class Files:
         item = held.item
         if item.state == ItemState.CLAIMED:
             if place is None:
-                first = await in_inbox(speaks_first, item)
-                return Card(words if first else "", cards.FAILED)
+                return await in_inbox(_of_nothing, item, words)
             return await self._bring(held, platform, place)
         if item.state == ItemState.VOID:
             await in_files(kept_files.take_away, item)
@@ -113,6 +112,16 @@ class Files:
             except Refused as error:
                 logger.warning("%s can't be fetched: %s", held.item, error)
                 raise FileWithheld() from None
+
+
+def _of_nothing(item: InboxItem, words: str) -> Card:
+    """The card of a file where nothing can be known, for the reason that these words give; it says
+    nothing where another reply to the same message says it."""
+    earlier = told_before(item)
+    if earlier is not None:
+        leave_out_card(item, earlier)
+        words = ""
+    return Card(words, cards.FAILED)
 
 
 async def tell(reply: Reply, card: Card) -> Closing | None:

@@ -5,6 +5,7 @@ Every function is made of short transactions, run on the inbox's own thread (bot
 """
 
 from collections.abc import Collection
+from dataclasses import asdict, astuple
 
 from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
@@ -41,7 +42,7 @@ _STATE = Select(
 
 def _receive(said: Said) -> bool:
     # A message is heard more than once: as a mention and as a message, and when it is redelivered.
-    heard = _STATE(*_fields(said.key).values())
+    heard = _STATE(*astuple(said.key))
     state = heard[0][0] if heard else None
     if state == ItemState.VOID:
         return False
@@ -65,7 +66,7 @@ def _receive(said: Said) -> bool:
 def _question(said: Said) -> InboxItem:
     route = said.route | ({"number": len(said.files)} if said.files else {})
     return InboxItem(
-        **_fields(said.key),
+        **asdict(said.key),
         thread=said.thread,
         sender=said.sender,
         sender_team=said.sender_team,
@@ -83,7 +84,7 @@ def _hold_back(said: Said) -> None:
     words it asks nothing."""
     if late_files.asks_nothing(said):
         return
-    question = InboxItem.objects.filter(**_fields(said.key))
+    question = InboxItem.objects.of(said.key)
     held = question.filter(state__in=OPEN, with_files=False).update(
         with_files=True, pending=True, revision=F("revision") + 1, state=ItemState.RECEIVED
     )
@@ -93,15 +94,6 @@ def _hold_back(said: Said) -> None:
 
 def _clean(text: str) -> str:
     return text.replace("\0", "")
-
-
-def _fields(key: Key) -> dict[str, str]:
-    return {
-        "platform": key.platform,
-        "installation": key.installation,
-        "channel": key.channel,
-        "message": key.message,
-    }
 
 
 def _follows_up(said: Said) -> bool:
@@ -119,13 +111,7 @@ def _follows_up(said: Said) -> bool:
 
 def in_thread(key: Key, thread: str) -> QuerySet[InboxItem]:
     """What was asked for all to see in a thread."""
-    return InboxItem.objects.filter(
-        platform=key.platform,
-        installation=key.installation,
-        channel=key.channel,
-        thread=thread,
-        private=False,
-    )
+    return InboxItem.objects.in_channel_of(key).filter(thread=thread, private=False)
 
 
 def open_to(pk: str, key: Key, person: str, kind: Kind = Kind.QUESTION) -> InboxItem | None:
@@ -140,12 +126,7 @@ def open_to(pk: str, key: Key, person: str, kind: Kind = Kind.QUESTION) -> Inbox
 
 def messages_taken(key: Key, messages: Collection[str]) -> set[str]:
     """Those of these messages of the key's channel that the inbox knows."""
-    rows = InboxItem.objects.filter(
-        platform=key.platform,
-        installation=key.installation,
-        channel=key.channel,
-        message__in=messages,
-    )
+    rows = InboxItem.objects.in_channel_of(key).filter(message__in=messages)
     return set(rows.values_list("message", flat=True))
 
 
@@ -154,7 +135,7 @@ def _edit(edited: Edited) -> bool:
     nothing. An owner at work notices, stops sending and lets go."""
     now = edited.now
     text = _clean(now.text)
-    row = InboxItem.objects.filter(**_fields(now.key))
+    row = InboxItem.objects.of(now.key)
     # Words that are not for the bot any more are not heard, and the question stays as it was.
     changed = bool(now.addressed or text) and _reword(row, text)
     # Whoever edits a message can take files off it.
@@ -179,13 +160,13 @@ def _reword(question: QuerySet[InboxItem], text: str) -> bool:
 def _void(before: Said) -> bool:
     """The message is gone: so is its reply, and what its files brought. A tombstone stays, also
     where the deletion is the first that is heard of it."""
-    fields, files = _fields(before.key), files_of(before.key)
-    known = InboxItem.objects.filter(**fields).exists() or files.exists()
+    files = files_of(before.key)
+    known = InboxItem.objects.of(before.key).exists() or files.exists()
     if not known and not (before.addressed or _follows_up(before) or is_collected(before)):
         return False
     with transaction.atomic():
         item, _ = InboxItem.objects.get_or_create(
-            **fields, defaults={"state": ItemState.VOID, "settled": True}
+            **asdict(before.key), defaults={"state": ItemState.VOID, "settled": True}
         )
         if item.state != ItemState.VOID:
             _forget(item)

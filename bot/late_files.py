@@ -45,14 +45,6 @@ def _waiting(said: Said) -> QuerySet[InboxItem]:
 
 def _new(said: Said) -> QuerySet[InboxItem]:
     """What it asks, where nobody took that up yet."""
-    return InboxItem.objects.filter(
-        platform=said.key.platform,
-        installation=said.key.installation,
-        channel=said.key.channel,
-        message=said.key.message,
-        kind=Kind.QUESTION,
-        text="",
-        state=ItemState.RECEIVED,
-        token="",
-        attempts=0,
+    return InboxItem.objects.of(said.key).filter(
+        kind=Kind.QUESTION, text="", state=ItemState.RECEIVED, token="", attempts=0
     )

@@ -35,6 +35,19 @@ OPEN = (ItemState.RECEIVED, ItemState.CLAIMED)
 DECIDED = (ItemState.ANSWERED, ItemState.FAILED, ItemState.VOID)
 
 
+class InboxItems(models.QuerySet["InboxItem"]):
+    """What was said to the bot."""
+
+    def in_channel_of(self, key: Key) -> "InboxItems":
+        return self.filter(
+            platform=key.platform, installation=key.installation, channel=key.channel
+        )
+
+    def of(self, key: Key) -> "InboxItems":
+        """What the message of this key asks; none of its files."""
+        return self.in_channel_of(key).filter(message=key.message)
+
+
 class InboxItem(models.Model):
     """Something that was said to the bot, and the queue row of answering it (backend/db.py).
 
@@ -97,6 +110,8 @@ class InboxItem(models.Model):
     )
     # The state of affairs that the card tells (bot/cards.py).
     told = models.CharField(max_length=120, blank=True)
+
+    objects = InboxItems.as_manager()
 
     class Meta:
         constraints = [

@@ -88,13 +88,8 @@ def is_collected(said: Said) -> bool:
 
 def files_of(message: Key) -> QuerySet[InboxItem]:
     """The items of the files that came with a message."""
-    return InboxItem.objects.filter(
-        kind=Kind.FILE,
-        platform=message.platform,
-        installation=message.installation,
-        channel=message.channel,
-        message__startswith=f"{message.message}/",
-    )
+    here = InboxItem.objects.in_channel_of(message)
+    return here.filter(kind=Kind.FILE, message__startswith=f"{message.message}/")
 
 
 def taken_off(now: Said) -> QuerySet[InboxItem]:
@@ -120,25 +115,21 @@ def file_of(item: InboxItem) -> SharedFile:
     return SharedFile(**item.route["file"])
 
 
-def speaks_first(file: InboxItem) -> bool:
-    """Whether no other item of the file's message, the question or a file before it, says why
-    nothing can be known there. A question takes the place of the card that is left out."""
+def told_before(file: InboxItem) -> InboxItem | None:
+    """Which other item of the file's message, the question or a file before it, says why nothing
+    can be known there; None where the card of this one does."""
     message = replace(file.key, message=file.said_in)
-    question = InboxItem.objects.filter(
-        kind=Kind.QUESTION,
-        platform=message.platform,
-        installation=message.installation,
-        channel=message.channel,
-        message=message.message,
-    )
+    question = InboxItem.objects.of(message).filter(kind=Kind.QUESTION)
     before = (question | files_of(message)).filter(pk__lt=file.pk).exclude(state=ItemState.VOID)
-    first = before.order_by("pk").first()
-    if first is None or file.parts.exists():
-        return True
-    if first.kind == Kind.QUESTION and file.route.get("number") == 0:
-        first.route.pop("number", None)
-        first.save(update_fields=["route"])
-    return False
+    return None if file.parts.exists() else before.order_by("pk").first()
+
+
+def leave_out_card(file: InboxItem, told_by: InboxItem) -> None:
+    """No card is shown of the file. The first reply to its message is then the question's, where
+    there is one."""
+    if told_by.kind == Kind.QUESTION and file.route.get("number") == 0:
+        told_by.route.pop("number", None)
+        told_by.save(update_fields=["route"])
 
 
 def documents_with(question: InboxItem) -> list[UUID]:

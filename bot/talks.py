@@ -30,12 +30,8 @@ def answered_by(channel: Key, message: str) -> InboxItem | None:
 def last_question(channel: Key) -> InboxItem | None:
     """The last question in the channel of the key, other than its message."""
     return (
-        InboxItem.objects.filter(
-            platform=channel.platform,
-            installation=channel.installation,
-            channel=channel.channel,
-            private=False,
-        )
+        InboxItem.objects.in_channel_of(channel)
+        .filter(private=False)
         .exclude(message=channel.message)
         .order_by("-pk")
         .first()
@@ -52,12 +48,7 @@ def server_named_by(platform: str, person: str) -> str:
 def said_with(item: InboxItem) -> tuple[str, list[SharedFile]]:
     """The words and the files of the message that this item came with."""
     message = replace(item.key, message=item.said_in)
-    words = InboxItem.objects.filter(
-        platform=item.platform,
-        installation=item.installation,
-        channel=item.channel,
-        message=item.said_in,
-    )
+    words = InboxItem.objects.of(message)
     files = [file_of(file) for file in files_of(message).order_by("pk")]
     return words.values_list("text", flat=True).first() or "", files
 

@@ -168,8 +168,10 @@ def _kept_before(
 def may_go_on(conversation: Conversation, place: Place) -> bool:
     """Whether a question that is asked there belongs to this conversation. It doesn't once its
     asker has become another person, by /unlink."""
-    there = (conversation.workspace_id, conversation.user_id, conversation.channel_id)
-    return there == tuple(row.pk if row else None for row in _where(place).values())
+    return all(
+        getattr(conversation, f"{name}_id") == (row.pk if row else None)
+        for name, row in _where(place).items()
+    )
 
 
 def _where(place: Place) -> dict[str, Model | None]:

@@ -10,6 +10,7 @@ from bot.models import InboxItem
 from tests.bot.discord.running import ANSWER, OFFICES, QUESTION, answered, running, settled
 from tests.bot.working import working
 from tests.simulators.discord.simulator import DiscordSimulator
+from tests.simulators.discord.state import Channel, Guild
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -18,13 +19,17 @@ pytestmark = [
 HOURS = ("hours.txt", OFFICES.encode(), "text/plain")
 
 
+def unclaimed(discord: DiscordSimulator) -> tuple[Guild, Channel]:
+    """Another server, and a channel in it."""
+    other = discord.add_guild("other", "eve")
+    return other, discord.add_channel("lobby", other)
+
+
 async def test_the_menu_takes_nothing_in_a_server_that_nobody_claimed(
     discord: DiscordSimulator,
 ) -> None:
-    other = discord.add_guild("other", "eve")
-    said = discord.say(
-        "eve", discord.add_channel("lobby", other), "have a look", attachments=[HOURS]
-    )
+    other, lobby = unclaimed(discord)
+    said = discord.say("eve", lobby, "have a look", attachments=[HOURS])
     async with running(discord):
         made = discord.context_menu("eve", said, ADD)
         await discord.until(lambda: made.messages and made.messages[0].text, timeout=10)
@@ -39,8 +44,7 @@ async def test_the_menu_takes_nothing_in_a_server_that_nobody_claimed(
 async def test_ask_with_a_file_is_told_once_that_nobody_claimed_the_server(
     discord: DiscordSimulator, private: bool
 ) -> None:
-    other = discord.add_guild("other", "eve")
-    lobby = discord.add_channel("lobby", other)
+    other, lobby = unclaimed(discord)
     async with running(discord):
         made = discord.command("eve", lobby, "ask", question=QUESTION, file=HOURS, private=private)
         await discord.until(lambda: made.messages, timeout=10)
@@ -53,8 +57,7 @@ async def test_ask_with_a_file_is_told_once_that_nobody_claimed_the_server(
 async def test_what_comes_with_files_is_told_once_that_nothing_is_known(
     discord: DiscordSimulator, text: str
 ) -> None:
-    other = discord.add_guild("other", "eve")
-    lobby = discord.add_channel("lobby", other)
+    other, lobby = unclaimed(discord)
     async with running(discord):
         there = discord.say("eve", lobby, f"@askwell {text}", attachments=[HOURS, HOURS])
         alone = discord.dm("eve", text, attachments=[HOURS, HOURS])
