@@ -147,7 +147,7 @@ def _delete_withdrawn(rows: QuerySet[batches.Row]) -> None:
     while the lock is held."""
 
     def batch(most: int) -> int:
-        with transaction.atomic():
+        with batches.resting(), transaction.atomic():
             pks = list(rows.select_for_update().values_list("pk", flat=True)[:most])
             rows.model._default_manager.filter(pk__in=pks).delete()
         return len(pks)
