@@ -90,8 +90,7 @@ class _Look:
         try:
             read = read_file(path)
         except OSError as error:
-            reason = error.strerror
-            self._done.problems.append(wording.UNREADABLE.format(place=origin, reason=reason))
+            self._tell_unreadable(origin, error)
             return
         digest = hashlib.sha256(read.data).hexdigest()
         if self._known.is_same(origin, digest):
@@ -157,15 +156,22 @@ class _Look:
         try:
             if stat.S_ISREG(Path(path).stat().st_mode):  # written anew just now
                 return False
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             if os.path.lexists(path):
                 self._done.problems.append(wording.LEADS_NOWHERE.format(place=origin))
                 return False
+        except OSError as error:  # the disk may be failing
+            self._tell_unreadable(origin, error)
+            return False
         device = self._known.device_of(origin)
         if device is not None and device != _device_above(path):
             self._done.problems.append(wording.OTHER_DISK.format(place=origin))
             return False
         return True
+
+    def _tell_unreadable(self, origin: str, error: OSError) -> None:
+        reason = error.strerror
+        self._done.problems.append(wording.UNREADABLE.format(place=origin, reason=reason))
 
     def _leave(self, gone: list[str]) -> None:
         self._places.update(gone)

@@ -1,5 +1,6 @@
 """The team's documents follow the watched folders (DESIGN section 7)."""
 
+import errno
 import os
 import re
 import time
@@ -421,6 +422,26 @@ def test_a_link_that_leads_nowhere_keeps_its_document_and_is_named(
         f"{folder}/otter.txt is a link that leads nowhere; what is known of it stays."
     )
     assert "loop" not in told and "otter.txt" in texts()
+
+
+def test_a_file_that_the_disk_does_not_tell_of_keeps_its_document_and_is_named(
+    folder: Path, team: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked()
+    heron, stat = folder / "heron.txt", Path.stat
+
+    def failing(path: Path, **more: bool) -> os.stat_result:
+        if path == heron:
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return stat(path, **more)
+
+    heron.unlink()
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "stat", failing)
+        told = reindex()
+    assert told.endswith(f"{heron} can't be read (Input/output error); what is known of it stays.")
+    assert "heron.txt" in texts()
+    assert looked()[3] == 1
 
 
 def test_a_file_becomes_a_pipe_while_it_is_looked_at(folder: Path) -> None:
