@@ -6,6 +6,7 @@ DeliveryError
 ├── Unreachable    the call certainly did not arrive
 ├── Unclear        nobody knows whether the call took effect
 ├── Refused        this will not be done, however often it is asked
+│   └── Withdrawn  what was said is deleted
 ├── GivenUp        it was asked as often as it is worth
 └── Resting        the platform as a whole can't be used until somebody mends it
 
@@ -52,6 +53,10 @@ class Refused(DeliveryError):
         """`code` is the platform's own word for why; `needed` the permission that is missing."""
         super().__init__(detail)
         self.code, self.needed = code, needed
+
+
+class Withdrawn(Refused):
+    """The message that this answers was deleted."""
 
 
 class GivenUp(DeliveryError):

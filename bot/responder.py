@@ -9,8 +9,8 @@ from datetime import timedelta
 from django.db import Error
 
 from backend import db
-from bot import claims, notices, promotions, wording
-from bot.errors import DeliveryError, GivenUp, NotNow, Resting
+from bot import claims, inbox, notices, promotions, wording
+from bot.errors import DeliveryError, GivenUp, NotNow, Resting, Withdrawn
 from bot.files import Files
 from bot.following import Follower
 from bot.incoming import Deleted, Edited, FileDeleted, Heard, Key, Said
@@ -151,6 +151,9 @@ class Responder:
                 raise LeaseLost()
             await self._reply_to(held, platform)
         except LeaseLost:
+            await in_inbox(claims.let_go, item)
+        except Withdrawn:  # nobody waits for an answer to what they took back
+            await in_inbox(inbox.void, item)
             await in_inbox(claims.let_go, item)
         except Resting as error:
             await in_inbox(claims.let_go, item)

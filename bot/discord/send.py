@@ -16,7 +16,7 @@ from bot.discord import pacing, render
 from bot.discord.events import thread_name
 from bot.discord.markdown import markdown
 from bot.discord.rest import FORBIDDEN, GONE, JSON, THREAD_EXISTS, UNKNOWN_MESSAGE, DiscordApi
-from bot.errors import DeliveryError, NotNow, Refused
+from bot.errors import DeliveryError, NotNow, Refused, Withdrawn
 from bot.models import InboxItem, ReplyPart
 from bot.platforms import Closing
 from knowledge.prompts import Turn
@@ -138,6 +138,8 @@ class ChannelOutlet:
                 message_id=item.said_in,
             )
         except Refused as error:
+            if error.code == UNKNOWN_MESSAGE:
+                raise Withdrawn(str(error), error.code) from None
             if error.code in GONE:
                 raise
             if error.code != THREAD_EXISTS:

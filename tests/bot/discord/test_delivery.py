@@ -243,6 +243,20 @@ async def test_a_place_that_can_not_be_written_in_ends_the_question(
         await one_answer(discord, ask(discord, "random"), "word word")
 
 
+async def test_nobody_is_told_of_a_question_that_is_deleted_unheard_while_it_is_answered(
+    discord: DiscordSimulator, gemini: GeminiSimulator
+) -> None:
+    gemini.faults.always(Answer("It opens at nine o'clock [1].", delay=0.5), on="chat")
+    async with running(discord):
+        asked = ask(discord)
+        await discord.until(lambda: discord.calls_to("POST /channels/{}/typing"), timeout=10)
+        discord.wipe(asked)
+        await settled()
+        item = await InboxItem.objects.aget()
+    assert (item.state, item.text, await Turn.objects.acount()) == ("void", "", 0)
+    assert not discord.messages(discord.dm_of("ana"))
+
+
 async def test_whoever_asked_is_told_when_a_reply_was_tried_for_too_long(
     discord: DiscordSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
