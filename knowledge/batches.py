@@ -46,17 +46,23 @@ def delete_in_batches(rows: QuerySet[Row]) -> int:
     """Delete these rows with what hangs on them; how many rows."""
 
     def batch(most: int) -> int:
-        pks = list(rows.order_by("pk").values_list("pk", flat=True)[:most])
-        delete(rows.model._default_manager.filter(pk__in=pks))
+        with resting():
+            pks = list(rows.order_by("pk").values_list("pk", flat=True)[:most])
+            _delete(rows.model._default_manager.filter(pk__in=pks))
         return len(pks)
 
     return in_batches(batch)
 
 
 def delete(rows: QuerySet[Row]) -> None:
-    """Delete these rows in one transaction, `resting`; what hangs on them is looked up before the
-    write lock is taken. Raises IntegrityError where somebody hung something on them meanwhile."""
+    """Delete these rows in one transaction, `resting`. Raises IntegrityError where somebody hung
+    something on them meanwhile."""
     with resting():
-        collector = Collector(using=connection.alias, origin=rows)
-        collector.collect(rows)
-        collector.delete()
+        _delete(rows)
+
+
+def _delete(rows: QuerySet[Row]) -> None:
+    """What hangs on them is looked up before the write lock is taken."""
+    collector = Collector(using=connection.alias, origin=rows)
+    collector.collect(rows)
+    collector.delete()

@@ -51,7 +51,8 @@ def _remove(messages: list[int]) -> None:
     batches.delete(said)
     delete_empty(Conversation.objects.filter(pk__in=conversations))
     for conversation in Conversation.objects.filter(pk__in=conversations):
-        retitle(conversation)
+        with batches.resting():
+            retitle(conversation)
 
 
 def delete_empty(conversations: QuerySet[Conversation]) -> None:
