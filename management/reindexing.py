@@ -6,6 +6,7 @@ be seen at the moment is left as it is: a folder that is missing, unreadable or 
 disk that isn't there, delete nothing.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -26,6 +27,9 @@ from knowledge.renaming import follow
 from management import wording
 from management.known_files import KnownFiles
 from management.watching import FileRead, is_sample, read_file, scan, shown
+
+# No file, no folder that could hold it, a link that leads to itself.
+NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 @dataclass
@@ -156,13 +160,13 @@ class _Look:
         try:
             if stat.S_ISREG(Path(path).stat().st_mode):  # written anew just now
                 return False
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError as error:
+            if error.errno not in NOTHING_THERE:  # the disk may be failing
+                self._tell_unreadable(origin, error)
+                return False
             if os.path.lexists(path):
                 self._done.problems.append(wording.LEADS_NOWHERE.format(place=origin))
                 return False
-        except OSError as error:  # the disk may be failing
-            self._tell_unreadable(origin, error)
-            return False
         device = self._known.device_of(origin)
         if device is not None and device != _device_above(path):
             self._done.problems.append(wording.OTHER_DISK.format(place=origin))
