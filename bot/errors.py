@@ -6,7 +6,7 @@ DeliveryError
 ├── Unreachable    the call certainly did not arrive
 ├── Unclear        nobody knows whether the call took effect
 ├── Refused        this will not be done, however often it is asked
-│   └── Withdrawn  what was said is deleted
+│   └── MessageGone  what was said is deleted
 ├── GivenUp        it was asked as often as it is worth
 └── Resting        the platform as a whole can't be used until somebody mends it
 
@@ -55,7 +55,7 @@ class Refused(DeliveryError):
         self.code, self.needed = code, needed
 
 
-class Withdrawn(Refused):
+class MessageGone(Refused):
     """The message that this answers was deleted."""
 
 

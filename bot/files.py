@@ -115,8 +115,8 @@ class Files:
 
 
 def _of_nothing(item: InboxItem, words: str) -> Card:
-    """The card of a file where nothing can be known, for the reason that these words give; it says
-    nothing where another reply to the same message says it."""
+    """The card of a file where nothing can be known, for the reason that these words give. Where
+    another reply to the same message says it, the card is left out, which is noted."""
     earlier = told_before(item)
     if earlier is not None:
         leave_out_card(item, earlier)

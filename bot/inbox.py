@@ -5,7 +5,7 @@ Every function is made of short transactions, run on the inbox's own thread (bot
 """
 
 from collections.abc import Collection
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, replace
 
 from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
@@ -197,10 +197,18 @@ def _take_back(files: QuerySet[InboxItem]) -> bool:
 
 
 def void(item: InboxItem) -> None:
-    """The message turns out to be gone."""
+    """Take it back, and nothing else that came with its message."""
     with transaction.atomic():
         if item.owned().exists():
             _forget(item)
+
+
+def void_all_of(item: InboxItem) -> None:
+    """The message that it came with turns out to be gone."""
+    said = Said(replace(item.key, message=item.said_in), "", "", addressed=False)
+    with transaction.atomic():
+        if item.owned().exists():
+            _void(said)
 
 
 def _forget(item: InboxItem) -> None:

@@ -44,7 +44,7 @@ class InboxItems(models.QuerySet["InboxItem"]):
         )
 
     def of(self, key: Key) -> "InboxItems":
-        """What the message of this key asks; none of its files."""
+        """The item of this key; none of its message's files."""
         return self.in_channel_of(key).filter(message=key.message)
 
 

@@ -108,7 +108,7 @@ async def still_there(item: InboxItem, platform: Platform) -> None:
     the open: then raises LeaseLost."""
     waited = timezone.now() - item.received_at > LONG or item.attempts > 1
     if waited and not await platform.is_there(item):
-        await in_inbox(inbox.void, item)
+        await in_inbox(inbox.void_all_of, item)
         raise LeaseLost()
 
 

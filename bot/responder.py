@@ -10,7 +10,7 @@ from django.db import Error
 
 from backend import db
 from bot import claims, inbox, notices, promotions, wording
-from bot.errors import DeliveryError, GivenUp, NotNow, Resting, Withdrawn
+from bot.errors import DeliveryError, GivenUp, MessageGone, NotNow, Resting
 from bot.files import Files
 from bot.following import Follower
 from bot.incoming import Deleted, Edited, FileDeleted, Heard, Key, Said
@@ -143,7 +143,8 @@ class Responder:
                 self.wake()
 
     async def _respond(self, held: Held) -> None:
-        """Answer one item; whatever goes wrong, it is given back, put off or set aside."""
+        """Answer one item; whatever goes wrong, it is given back, put off or set aside, or taken
+        back with its message."""
         item = held.item
         platform = self._platforms.get(item.platform)
         try:
@@ -152,8 +153,9 @@ class Responder:
             await self._reply_to(held, platform)
         except LeaseLost:
             await in_inbox(claims.let_go, item)
-        except Withdrawn:  # nobody waits for an answer to what they took back
-            await in_inbox(inbox.void, item)
+        except MessageGone as error:
+            logger.info("%s is taken back: %s", item, error)
+            await in_inbox(inbox.void_all_of, item)
             await in_inbox(claims.let_go, item)
         except Resting as error:
             await in_inbox(claims.let_go, item)

@@ -15,8 +15,16 @@ from bot import wording
 from bot.discord import pacing, render
 from bot.discord.events import thread_name
 from bot.discord.markdown import markdown
-from bot.discord.rest import FORBIDDEN, GONE, JSON, THREAD_EXISTS, UNKNOWN_MESSAGE, DiscordApi
-from bot.errors import DeliveryError, NotNow, Refused, Withdrawn
+from bot.discord.rest import (
+    FORBIDDEN,
+    GONE,
+    INVALID,
+    JSON,
+    THREAD_EXISTS,
+    UNKNOWN_MESSAGE,
+    DiscordApi,
+)
+from bot.errors import DeliveryError, MessageGone, NotNow, Refused
 from bot.models import InboxItem, ReplyPart
 from bot.platforms import Closing
 from knowledge.prompts import Turn
@@ -106,13 +114,14 @@ class ChannelOutlet:
             body["message_reference"] = {
                 "message_id": self._item.said_in,
                 "channel_id": self._to,
-                "fail_if_not_exists": False,
             }
         try:
             sent = await self._api.call(
                 "POST", "/channels/{channel_id}/messages", body=body, channel_id=self._to
             )
         except Refused as error:
+            if error.code == INVALID and "message_reference" in error.detail:
+                raise MessageGone(error.detail, error.code) from None
             if error.code != FORBIDDEN or self._to == self._said_in():
                 raise
             self._to = self._said_in()  # threads may be opened there, and not be written in
@@ -139,7 +148,7 @@ class ChannelOutlet:
             )
         except Refused as error:
             if error.code == UNKNOWN_MESSAGE:
-                raise Withdrawn(str(error), error.code) from None
+                raise MessageGone(error.detail, error.code) from None
             if error.code in GONE:
                 raise
             if error.code != THREAD_EXISTS:

@@ -1,6 +1,7 @@
 """Never lost and never twice in Discord: ambiguous sends, edits, deletions, gaps, refusals."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ from bot import claims, inbox, leases, reading_back, reply, responder, wording
 from bot.discord import deferred, history, listen, pacing, rest
 from bot.incoming import Heard
 from bot.models import InboxItem
+from knowledge.models import Document
 from tests.bot.discord.chat import DiscordChat
 from tests.bot.discord.running import (
     ANSWER,
@@ -25,8 +27,10 @@ from tests.bot.discord.running import (
     running,
     settled,
 )
+from tests.bot.working import working
 from tests.simulators.discord.faults import Drop, Error, Status
 from tests.simulators.discord.simulator import DiscordSimulator
+from tests.simulators.discord.state import Message
 from tests.simulators.faults import Answer
 from tests.simulators.gemini import GeminiSimulator
 
@@ -243,18 +247,42 @@ async def test_a_place_that_can_not_be_written_in_ends_the_question(
         await one_answer(discord, ask(discord, "random"), "word word")
 
 
+@pytest.mark.parametrize("where", ["general", "thread", "direct"])
 async def test_nobody_is_told_of_a_question_that_is_deleted_unheard_while_it_is_answered(
-    discord: DiscordSimulator, gemini: GeminiSimulator
+    discord: DiscordSimulator, gemini: GeminiSimulator, where: str
 ) -> None:
     gemini.faults.always(Answer("It opens at nine o'clock [1].", delay=0.5), on="chat")
+    thread = discord.start_thread("ana", discord.say("ana", "general", "hello"), "Lisbon")
+    said: dict[str, Callable[[], Message]] = {
+        "general": lambda: ask(discord),
+        "thread": lambda: discord.say("ana", thread, f"@askwell {QUESTION}"),
+        "direct": lambda: discord.dm("ana", QUESTION),
+    }
     async with running(discord):
-        asked = ask(discord)
+        asked = said[where]()
         await discord.until(lambda: discord.calls_to("POST /channels/{}/typing"), timeout=10)
         discord.wipe(asked)
         await settled()
         item = await InboxItem.objects.aget()
     assert (item.state, item.text, await Turn.objects.acount()) == ("void", "", 0)
-    assert not discord.messages(discord.dm_of("ana"))
+    channels = discord.world.channels.values()
+    assert not [
+        m for c in channels for m in c.messages.values() if m.author == discord.world.bot.id
+    ]
+
+
+async def test_what_came_with_a_question_that_is_deleted_unheard_goes_as_well(
+    discord: DiscordSimulator, gemini: GeminiSimulator
+) -> None:
+    gemini.faults.always(Answer("It opens at nine o'clock [1].", delay=0.5), on="chat")
+    file = ("hours.txt", b"The office in Lisbon opens at nine.", "text/plain")
+    async with running(discord), working():
+        asked = discord.say("ana", "general", f"@askwell {QUESTION}", attachments=[file])
+        await discord.until(lambda: gemini.requests, timeout=20)
+        discord.wipe(asked)
+        await settled()
+    assert not await Document.objects.kept().filter(name="hours.txt").aexists()
+    assert discord.answers(asked) == []
 
 
 async def test_whoever_asked_is_told_when_a_reply_was_tried_for_too_long(
