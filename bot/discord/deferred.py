@@ -13,6 +13,7 @@ from django.utils import timezone
 from bot import wording
 from bot.discord import pacing, render
 from bot.discord.markdown import markdown
+from bot.discord.messages import edit, remove, since
 from bot.discord.rest import (
     EXPIRED_TOKEN,
     JSON,
@@ -21,7 +22,7 @@ from bot.discord.rest import (
     WAIT,
     DiscordApi,
 )
-from bot.discord.send import LIMIT, edit, remove, since
+from bot.discord.send import LIMIT
 from bot.errors import DeliveryError, NotNow, Refused, Unclear
 from bot.models import InboxItem, Kind, ReplyPart
 from bot.platforms import Closing

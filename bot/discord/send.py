@@ -15,6 +15,7 @@ from bot import wording
 from bot.discord import pacing, render
 from bot.discord.events import thread_name
 from bot.discord.markdown import markdown
+from bot.discord.messages import edit, remove, since
 from bot.discord.rest import (
     FORBIDDEN,
     GONE,
@@ -36,7 +37,6 @@ LIMIT = 1_500
 # All messages together may be edited so often a second.
 EDITS = 25
 ARCHIVE_AFTER = 1_440  # minutes without a word
-LOOK_THROUGH = 100
 EARLIER = 30
 STARTER = discord.MessageType.thread_starter_message.value
 
@@ -206,48 +206,6 @@ class ChannelOutlet:
         self._stop_typing()
         for message in list(self._growing):
             self._grown(message)
-
-
-async def since(api: DiscordApi, channel: str, after: str) -> list[JSON]:
-    """The first messages of the channel after the one of this id, oldest first."""
-    try:
-        found: list[JSON] = await api.call(
-            "GET",
-            "/channels/{channel_id}/messages",
-            channel_id=channel,
-            after=after,
-            limit=LOOK_THROUGH,
-        )
-    except Refused:
-        return []
-    return sorted(found, key=lambda message: int(message["id"]))
-
-
-async def edit(api: DiscordApi, message: str, body: JSON) -> None:
-    """Change a message of ours. Safe to repeat."""
-    channel, _, number = message.partition("/")
-    await api.call(
-        "PATCH",
-        "/channels/{channel_id}/messages/{message_id}",
-        body=body,
-        channel_id=channel,
-        message_id=number,
-    )
-
-
-async def remove(api: DiscordApi, message: str) -> None:
-    """Delete a message of ours. Safe to repeat."""
-    channel, _, number = message.partition("/")
-    try:
-        await api.call(
-            "DELETE",
-            "/channels/{channel_id}/messages/{message_id}",
-            channel_id=channel,
-            message_id=number,
-        )
-    except Refused as error:
-        if error.code not in GONE:
-            raise
 
 
 def _lead(item: InboxItem) -> str:
