@@ -11,8 +11,8 @@ from django.db.models.deletion import Collector
 
 # A batch of a long clean-up is to be over in about this time, its rests included.
 BATCH_SECONDS = 0.05
-# A rest is so many times as long as the work before it: a question meanwhile takes 1.4 times as
-# long as alone (p99), and more than twice as long where rests are half as long.
+# A rest is so many times as long as the work before it: a question meanwhile takes 1.4 to 1.8 times
+# as long as alone (p99), and more than twice as long where rests are half as long.
 REST = 4
 
 Row = TypeVar("Row", bound=Model)

@@ -414,14 +414,16 @@ def test_a_link_that_leads_nowhere_keeps_its_document_and_is_named(
     (folder / "loop.txt").symlink_to("loop.txt")  # of which nothing was ever known
     looked()
     (folder.parent / "otter.txt").unlink()
+    nowhere = f"{folder}/otter.txt is a link that leads nowhere; what is known of it stays."
 
     told = reindex()
 
     assert counts(told) == (0, 0, 0, 0, 2)
-    assert told.endswith(
-        f"{folder}/otter.txt is a link that leads nowhere; what is known of it stays."
-    )
+    assert told.endswith(nowhere)
     assert "loop" not in told and "otter.txt" in texts()
+    (folder / "otter.txt").unlink()
+    (folder / "otter.txt").symlink_to("otter.txt")
+    assert reindex().endswith(nowhere) and "otter.txt" in texts()
 
 
 def test_a_file_that_the_disk_does_not_tell_of_keeps_its_document_and_is_named(
