@@ -3,7 +3,7 @@ takes several times as long to build and compile one as the database takes to ru
 written as any other query, with `Given(0)`, `Given(1)` … where the values go."""
 
 from collections.abc import Callable, Sequence
-from functools import cache, reduce
+from functools import cache, cached_property, reduce
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -29,12 +29,21 @@ class Given(Expression):
 
 class _Compiled:
     def __init__(self, query: Any, connection: BaseDatabaseWrapper) -> None:
-        self.compiler = query.get_compiler(connection=connection)
-        self._sql, self._params = self.compiler.as_sql()
+        self._compiler = query.get_compiler(connection=connection)
+        self._sql, self._params = self._compiler.as_sql()
 
     def run(self, cursor: Any, values: Sequence[Any]) -> None:
         given = [values[p.number] if isinstance(p, Given) else p for p in self._params]
         cursor.execute(self._sql, given)
+
+    def read(self, rows: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows of a SELECT, converted as its fields want it. Django's own `results_iter` finds
+        the converters anew each time; no model here has the composite key that it looks for."""
+        return [tuple(row) for row in self._compiler.apply_converters(rows, self._converters)]
+
+    @cached_property
+    def _converters(self) -> Any:
+        return self._compiler.get_converters([column for column, *_ in self._compiler.select])
 
 
 class _Statement:
@@ -66,8 +75,7 @@ class Select:
         compiled = self._statement.on(connection)
         with connection.cursor() as cursor:
             compiled.run(cursor, values)
-            found = cursor.fetchall()
-        return list(compiled.compiler.results_iter([found], tuple_expected=True))
+            return compiled.read(cursor.fetchall())
 
 
 class Update:
