@@ -68,7 +68,6 @@ def opening(part: ReplyPart) -> bool:
 def opened(part: ReplyPart, message: str) -> bool:
     """Its message is known; False where another part has it. Withdrawn, it stays so; where its
     final text was decided meanwhile, that is next."""
-    row = ReplyPart.objects.filter(pk=part.pk, message="")
     after = PartState.FINAL if part.text else PartState.OPEN
     try:
         with transaction.atomic():
@@ -79,6 +78,7 @@ def opened(part: ReplyPart, message: str) -> bool:
                 When(text="", then=Value(PartState.OPEN)), default=Value(PartState.FINAL)
             )
             state = Case(When(state=PartState.OPENING, then=decided), default=F("state"))
+            row = ReplyPart.objects.filter(pk=part.pk, message="")
             known = row.update(message=message, state=state)
     except IntegrityError:
         return False
