@@ -7,6 +7,7 @@ proven: these are held back until they are.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from knowledge.links import find_links, links_in, plain
 
@@ -41,12 +42,17 @@ class CheckedStream:
 
     def __init__(self, passages: Sequence[str]) -> None:
         self.cited: list[int] = []
-        self._links = [links_in(text) for text in passages]
+        self._passages = tuple(passages)
         self._unread = ""
         self._run = ""  # the part of the present run that is out already
         self._space = ""  # read, and out as soon as something follows
         self._dropped = False  # a citation was taken out just before
         self._queue: list[str | _Unproven] = []
+
+    @cached_property
+    def _links(self) -> list[set[str]]:
+        """The links of each passage; sought when the answer has one, and most have none."""
+        return [links_in(text) for text in self._passages]
 
     def feed(self, text: str) -> str:
         self._unread += text
@@ -79,7 +85,7 @@ class CheckedStream:
     def _read_citation(self, citation: str) -> None:
         self._unread = self._unread[len(citation) :]
         numbers = [int(n) - 1 for n in _expanded(citation)]
-        known = [n for n in dict.fromkeys(numbers) if 0 <= n < len(self._links)]
+        known = [n for n in dict.fromkeys(numbers) if 0 <= n < len(self._passages)]
         if not known:
             self._dropped = True
             return
@@ -154,12 +160,11 @@ class CheckedStream:
 
     def _release(self, *, paragraph_over: bool) -> str:
         """What stands in the queue up to the first link that is not proven."""
-        proven = set().union(*(self._links[n] for n in self.cited))
         out = []
         while self._queue:
             item = self._queue[0]
             if isinstance(item, _Unproven):
-                if item.links <= proven:
+                if item.links <= set().union(*(self._links[n] for n in self.cited)):
                     item = item.text
                 elif paragraph_over:
                     item = item.redacted
