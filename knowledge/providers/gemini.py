@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from typing import Any
+from urllib.request import getproxies
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -114,7 +115,9 @@ class GeminiChat:
         if loop not in self._clients:
             # A stream costs half of what it does through httpx, and the SDK's own session warns
             # of itself. As many are answered at once as ask.
-            session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), trust_env=True)
+            session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0), trust_env=_behind_a_proxy()
+            )
             self._clients[loop] = (_client(TIMEOUT, aiohttp_client=session), session)
         return self._clients[loop][0]
 
@@ -154,6 +157,12 @@ class GeminiEmbedder:
             raise Unreachable("Gemini gave no embedding")
         # Some models make one vector of a list.
         return [vector for text in texts for vector in self._embed_batch([text], query)]
+
+
+def _behind_a_proxy() -> bool:
+    """Whether aiohttp has to look into the environment. It does so anew for each request, in one
+    thread for the proxy and in one for `.netrc`."""
+    return not getproxies().keys().isdisjoint(("http", "https"))
 
 
 def _contents(turns: Sequence[Turn]) -> Any:

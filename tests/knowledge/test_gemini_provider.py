@@ -51,6 +51,16 @@ async def test_the_history_comes_before_the_question(gemini: GeminiSimulator) ->
     assert contents[2]["parts"][0]["text"].endswith("Question: And leave?")
 
 
+async def test_the_proxy_of_the_environment_is_asked(
+    gemini: GeminiSimulator, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.GEMINI_BASE_URL = "http://gemini.invalid"
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("http_proxy", gemini.url)
+    assert (await attempt("gemini")).startswith("Every employee gets thirty days")
+    assert gemini.requests[0].headers["host"] == "gemini.invalid"
+
+
 async def test_one_attempt_is_one_request(gemini: GeminiSimulator) -> None:
     gemini.faults.always(Status(503))
     with pytest.raises(Unreachable):
