@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from functools import cache
 from typing import Any
 from urllib.request import getproxies
 from weakref import WeakKeyDictionary
@@ -26,7 +27,6 @@ TIMEOUT = 60_000
 EMBEDDING_TIMEOUT = 20_000
 # Somebody waits for the answer, and the words alone can be searched for.
 QUERY_TIMEOUT = 3_000
-_NO_CALLS = types.AutomaticFunctionCallingConfig(disable=True)
 _COMPLETE = (types.FinishReason.STOP, types.FinishReason.MAX_TOKENS)
 
 
@@ -83,12 +83,7 @@ class GeminiChat:
                 async for chunk in await self._client().aio.models.generate_content_stream(
                     model=self.name,
                     contents=_contents(prompt.turns),
-                    config=types.GenerateContentConfig(
-                        system_instruction=prompt.system,
-                        automatic_continuation=False,
-                        # Without functions the SDK copies and looks for them all the same.
-                        automatic_function_calling=_NO_CALLS,
-                    ),
+                    config=_config(prompt.system),
                 ):
                     chunks.put_nowait(chunk)
             finally:
@@ -165,17 +160,48 @@ def _behind_a_proxy() -> bool:
     return not getproxies().keys().isdisjoint(("http", "https"))
 
 
+class _HoldsNoNames:
+    """The SDK asks for each field whether its name is `in` the object, and then takes it by name.
+    pydantic goes through all pairs of names and values, and always says no."""
+
+    def __contains__(self, name: object) -> bool:
+        return False
+
+
+class _Part(_HoldsNoNames, types.Part):
+    pass
+
+
+class _Content(_HoldsNoNames, types.Content):
+    pass
+
+
+class _Config(_HoldsNoNames, types.GenerateContentConfig):
+    pass
+
+
+@cache
+def _config(system: str) -> types.GenerateContentConfig:
+    """One for each text of `knowledge.prompts`; the SDK copies it for each request."""
+    return _Config(
+        system_instruction=_Content(role="user", parts=[_Part(text=system)]),
+        automatic_continuation=False,
+        # Without functions the SDK copies and looks for them all the same.
+        automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+    )
+
+
 def _contents(turns: Sequence[Turn]) -> Any:
-    """The SDK takes a question by itself as plain text, and then tries fewer of its types on it."""
-    first, *more = turns
-    return [_content(turn) for turn in turns] if more or first.picture else first.text
+    """A question by itself goes without a list: the SDK then tries fewer of its types on it."""
+    contents = [_content(turn) for turn in turns]
+    return contents if len(contents) > 1 else contents[0]
 
 
 def _content(turn: Turn) -> types.Content:
-    parts = [types.Part(text=turn.text)]
+    parts: list[types.Part] = [_Part(text=turn.text)]
     if turn.picture:
         parts.insert(0, types.Part.from_bytes(data=turn.picture, mime_type="image/jpeg"))
-    return types.Content(role="user" if turn.speaker == "user" else "model", parts=parts)
+    return _Content(role="user" if turn.speaker == "user" else "model", parts=parts)
 
 
 def _text(candidate: types.Candidate) -> str:
