@@ -14,7 +14,7 @@ from bot.slack.api import SlackApi
 from bot.slack.events import PLATFORM
 from bot.slack.files import look_up, read
 from bot.slack.people import People
-from bot.slack.private import PrivateOutlet, tell_alone
+from bot.slack.private import PrivateOutlet, acknowledged, tell_alone
 from bot.slack.send import NO_FLAGS, ThreadOutlet, Writing
 from bot.slack.threads import Thread
 
@@ -51,6 +51,7 @@ class SlackPlatform:
                 private=item.private,
             )
         except Resting:
+            await acknowledged(item)
             await tell_alone(item.route.get("response_url", ""), wording.NOT_LET_IN)
             raise
 

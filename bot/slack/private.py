@@ -1,5 +1,6 @@
 """A reply that only the asker sees: whole, and at most once, for nobody can look it up."""
 
+import asyncio
 import logging
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from django.conf import settings
+from django.utils import timezone
 from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
@@ -21,6 +23,9 @@ from bot.slack.send import LIMIT, NO_FLAGS
 from knowledge.prompts import Turn
 
 logger = logging.getLogger(__name__)
+
+# Seconds until what a command is acknowledged with is there for certain.
+ACKNOWLEDGED = 0.3
 
 
 class PrivateOutlet:
@@ -45,7 +50,7 @@ class PrivateOutlet:
         raise NotNow()
 
     async def turn(self, message: str) -> None:
-        return
+        await acknowledged(self._item)
 
     async def post(self, part: ReplyPart, text: str, closing: Closing | None) -> str:
         await self._show(text, closing)
@@ -95,6 +100,14 @@ class PrivateOutlet:
 
     def close(self) -> None:
         return
+
+
+async def acknowledged(item: InboxItem) -> None:
+    """Wait until who gave a command was told what is searched for: that is to stand above the
+    answer, and Bolt or another process sends it."""
+    if item.route.get("response_url"):
+        since = (timezone.now() - item.received_at).total_seconds()
+        await asyncio.sleep(min(ACKNOWLEDGED, ACKNOWLEDGED - since))
 
 
 def _private_id(part: ReplyPart) -> str:

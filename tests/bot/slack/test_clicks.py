@@ -265,6 +265,15 @@ async def test_asking_about_a_message_without_words_offers_help(slack: SlackSimu
 # Where a private answer goes
 
 
+async def test_an_answer_at_once_stands_below_what_is_searched_for(slack: SlackSimulator) -> None:
+    async with running(slack):
+        for number in range(1, 6):
+            slack.command("ana", "general", "/ask", "hello")
+            await slack.until(lambda n=number: len(slack.general.ephemeral) == 2 * n)  # type: ignore[misc]
+    searched = [shown(told) == "Searching for: hello" for told in slack.general.ephemeral]
+    assert searched == [True, False] * 5
+
+
 async def test_where_the_bot_is_no_member_an_answer_draws_on_what_is_the_askers_own(
     slack: SlackSimulator, add_text: AddText
 ) -> None:
