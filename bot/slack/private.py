@@ -24,7 +24,7 @@ from knowledge.prompts import Turn
 
 logger = logging.getLogger(__name__)
 
-# Seconds until what a command is acknowledged with is there for certain.
+# Seconds until what a command is acknowledged with is there, as a rule; Slack tells nobody when.
 ACKNOWLEDGED = 0.3
 
 

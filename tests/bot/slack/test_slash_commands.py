@@ -146,6 +146,8 @@ async def test_a_bot_that_slack_does_not_let_in_says_so(
         refused = lambda: [m for m in dm.ephemeral if m.text == wording.NOT_LET_IN]  # noqa: E731
         await slack.until(refused, timeout=10)
     assert not any("not a member" in shown(reply) for reply in dm.ephemeral)
+    if command.startswith("/ask"):
+        assert "Searching for" in shown(dm.ephemeral[0]), "what is searched for comes first"
     async for item in InboxItem.objects.all():
         assert not item.settled, "it waits"
 
